@@ -1,0 +1,140 @@
+"""Files: written whole or not at all, read with a limit, kept to their owner."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyturn.ground.errors import ConfigurationError, DamagedError
+from keyturn.ground.paths import is_private
+
+LARGEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FileIdentity:
+    """Tells whether a file is still the one that was read: device, inode, size and times."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> FileIdentity:
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def identity(path: Path) -> FileIdentity | None:
+    """The identity of the file at `path`, links followed; None if nothing is there."""
+    try:
+        return FileIdentity.of(os.stat(path))
+    except FileNotFoundError:
+        return None
+
+
+def read(path: Path, limit: int = LARGEST) -> tuple[bytes, FileIdentity]:
+    """The content of a regular file and the identity it had when it was opened.
+
+    Raises FileNotFoundError, other OSErrors as they come, and DamagedError for what is no regular
+    file or larger than `limit` bytes. A named pipe does not block.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with open(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedError(f"{path} is not a regular file")
+        content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise DamagedError(f"{path} is larger than {limit} bytes")
+        return content, FileIdentity.of(found)
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> FileIdentity:
+    """Replace the file at `path` so that at every moment it holds the old or the new content.
+
+    A temporary file in the same directory, fsync, rename, fsync of the directory. When this
+    returns, the content is on the disk; when it raises OSError, the old file is as it was.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as stream:
+            os.fchmod(descriptor, mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+            written = os.fstat(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_directory(path.parent)
+    # The rename changes st_ctime on some file systems, so the identity is taken from the name again.
+    return identity(path) or FileIdentity.of(written)
+
+
+def sync_directory(directory: Path) -> None:
+    """fsync of a directory, so that a rename or an unlink in it survives a crash."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync a directory and say EINVAL: then there is nothing better.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Delete temporary files that a killed writer left; call it only under the lock of the directory."""
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(directory):
+            if entry.name.startswith(".") and entry.name.endswith(".new"):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def private_directory(path: Path, uid: int) -> Path:
+    """Make sure that `path` is a directory of ours alone, creating what is missing with mode 0700.
+
+    Raises ConfigurationError for a symlink, another owner, or a mode that lets others in: who could
+    write there could plant a socket or a vault (SECURITY 12).
+    """
+    try:
+        os.makedirs(path.parent, mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+    except OSError as error:
+        raise ConfigurationError(f"cannot create {path}: {reason(error)}") from None
+    if not is_private(path, uid):
+        raise ConfigurationError(
+            f"{path} is not a private directory of yours",
+            f"look at it with `ls -ld {path}`: it must be yours, no symlink, mode 0700",
+        )
+    return path
+
+
+@contextlib.contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` (never renamed or removed) while the block runs."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def reason(error: OSError) -> str:
+    """What the system says of an error, in lower case and without the path that stands beside it anyway."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,145 @@
+"""Where Keyturn's files are, and why (DESIGN §9; XDG Base Directory Specification)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyturn.ground.errors import ConfigurationError
+
+# sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included (unix(7), unix(4)).
+SOCKET_PATH_LIMIT = 107 if sys.platform == "linux" else 103
+
+OVERRIDES = ("KEYTURN_CONFIG_DIR", "KEYTURN_DATA_DIR", "KEYTURN_STATE_DIR", "KEYTURN_RUNTIME_DIR")
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The four directories of one installation; every path of Keyturn's own is below one of them."""
+
+    config: Path
+    data: Path
+    state: Path
+    runtime: Path
+
+    @property
+    def tag(self) -> str:
+        """Tells agents apart that share a runtime directory: one agent a configuration and data directory."""
+        text = b"\0".join(os.fsencode(path) for path in (self.config, self.data))
+        return hashlib.sha256(text).hexdigest()[:12]
+
+    @property
+    def socket(self) -> Path:
+        return self.runtime / f"agent-{self.tag}.sock"
+
+    @property
+    def agent_lock(self) -> Path:
+        return self.runtime / f"agent-{self.tag}.lock"
+
+    @property
+    def agent_log(self) -> Path:
+        return self.state / "agent.log"
+
+    @property
+    def settings(self) -> Path:
+        return self.config / "settings.toml"
+
+    @property
+    def accounts(self) -> Path:
+        return self.config / "accounts.json"
+
+    @property
+    def defaults(self) -> Path:
+        return self.config / "defaults.json"
+
+    @property
+    def plugins_sh(self) -> Path:
+        return self.config / "plugins.sh"
+
+    @property
+    def launcher(self) -> Path:
+        return self.data / "launcher"
+
+    @property
+    def pins(self) -> Path:
+        return self.state / "pins"
+
+    def as_environment(self) -> dict[str, str]:
+        """The overrides that lead another process to these same directories."""
+        return dict(zip(OVERRIDES, map(str, (self.config, self.data, self.state, self.runtime)), strict=True))
+
+
+def resolve(environment: Mapping[str, str], uid: int) -> Directories:
+    """The directories that `environment` asks for; nothing is created.
+
+    Raises ConfigurationError for a relative override, an unknown home, and a socket path that
+    the system could not bind.
+    """
+    found = Directories(
+        config=_base(environment, "KEYTURN_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
+        data=_base(environment, "KEYTURN_DATA_DIR", "XDG_DATA_HOME", ".local/share"),
+        state=_base(environment, "KEYTURN_STATE_DIR", "XDG_STATE_HOME", ".local/state"),
+        runtime=_runtime(environment, uid),
+    )
+    length = len(os.fsencode(found.socket))
+    if length > SOCKET_PATH_LIMIT:
+        raise ConfigurationError(
+            f"the socket path {found.socket} has {length} bytes; the system takes {SOCKET_PATH_LIMIT}",
+            "set KEYTURN_RUNTIME_DIR to a shorter directory of yours with mode 0700",
+        )
+    return found
+
+
+def _override(environment: Mapping[str, str], name: str) -> Path | None:
+    value = environment.get(name, "")
+    if not value:
+        return None
+    if not os.path.isabs(value):
+        raise ConfigurationError(f"{name} is not an absolute path")
+    return Path(os.path.normpath(value))
+
+
+def _base(environment: Mapping[str, str], override: str, xdg: str, below_home: str) -> Path:
+    chosen = _override(environment, override)
+    if chosen is not None:
+        return chosen
+    value = environment.get(xdg, "")
+    # The specification: a relative path in one of its variables is to be ignored.
+    if os.path.isabs(value):
+        return Path(os.path.normpath(value)) / "keyturn"
+    home = environment.get("HOME", "")
+    if not os.path.isabs(home):
+        raise ConfigurationError(
+            f"HOME is not set, so there is no place for {below_home}/keyturn",
+            f"set HOME, {xdg} or {override}",
+        )
+    return Path(os.path.normpath(home)) / below_home / "keyturn"
+
+
+def _runtime(environment: Mapping[str, str], uid: int) -> Path:
+    """Never dependent on HOME: the override, XDG_RUNTIME_DIR, /run/user/UID, else a directory in memory."""
+    chosen = _override(environment, "KEYTURN_RUNTIME_DIR")
+    if chosen is not None:
+        return chosen
+    value = environment.get("XDG_RUNTIME_DIR", "")
+    for candidate in (value, f"/run/user/{uid}"):
+        if os.path.isabs(candidate) and is_private(candidate, uid):
+            return Path(os.path.normpath(candidate)) / "keyturn"
+    if sys.platform == "darwin":
+        # _CS_DARWIN_USER_TEMP_DIR: a directory of this user's alone, made by the system (confstr(3)).
+        return Path(os.confstr(65537) or f"/tmp/keyturn-{uid}") / "keyturn"
+    return Path(f"/dev/shm/keyturn-{uid}")
+
+
+def is_private(path: str | Path, uid: int) -> bool:
+    """Whether `path` is a directory of `uid`, no symlink, closed to everybody else."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and not found.st_mode & 0o077

@@ -1,0 +1,151 @@
+"""`settings.toml`: every setting with its default, its bounds and what it does.
+
+The file is a person's own: it is parsed strictly, and edited in place so that comments stay.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import msgspec
+
+from keyturn.ground import files
+from keyturn.ground.errors import ConfigurationError, UsageError
+
+
+class Approval(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """How long a terminal session's approval lasts."""
+
+    idle_minutes: Annotated[
+        int, msgspec.Meta(ge=1, le=720, description="an approval ends after this long without use")
+    ] = 10
+    hard_hours: Annotated[
+        int, msgspec.Meta(ge=1, le=24, description="an approval ends after this long in any case")
+    ] = 12
+
+
+class Lock(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """When the agent forgets the keys by itself."""
+
+    idle_hours: Annotated[
+        int, msgspec.Meta(ge=1, le=168, description="all accounts lock after this long without use")
+    ] = 12
+
+
+class Prompt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """Questions on the terminal."""
+
+    timeout_seconds: Annotated[
+        int, msgspec.Meta(ge=5, le=3600, description="a question that nobody answers is taken for a no")
+    ] = 120
+
+
+class Vault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """The vault files."""
+
+    versions_kept: Annotated[
+        int, msgspec.Meta(ge=0, le=100, description="older versions of each vault kept beside it, encrypted")
+    ] = 5
+
+
+class Executables(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """Which programs may receive credentials without a question."""
+
+    trusted_directories: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="executables in these directories are run without asking about their path"),
+    ] = ()
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    approval: Approval = Approval()
+    lock: Lock = Lock()
+    prompt: Prompt = Prompt()
+    vault: Vault = Vault()
+    executables: Executables = Executables()
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file at `path`; the defaults where there is none.
+
+    Raises ConfigurationError that names file, key and what was expected.
+    """
+    try:
+        content, _ = files.read(path, 1024 * 1024)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {files.reason(error)}") from None
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: Path) -> Settings:
+    import tomllib
+
+    try:
+        table = tomllib.loads(content.decode())
+        return msgspec.convert(table, Settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: {error}", "`keyturn settings` lists what there is") from None
+
+
+def rows(settings: Settings) -> list[tuple[str, Any, Any, str]]:
+    """Every setting as (key, value, default, description), for listings and the generated page."""
+    found = []
+    for section in Settings.__struct_fields__:
+        values, defaults = getattr(settings, section), getattr(Settings(), section)
+        hints = get_type_hints(type(values), include_extras=True)
+        for key in values.__struct_fields__:
+            meta = next(extra for extra in get_args(hints[key]) if isinstance(extra, msgspec.Meta))
+            row = (f"{section}.{key}", getattr(values, key), getattr(defaults, key), meta.description or "")
+            found.append(row)
+    return found
+
+
+def _known(key: str) -> None:
+    keys = [row[0] for row in rows(Settings())]
+    if key not in keys:
+        raise UsageError(f"no setting is called {key}", f"settings: {', '.join(keys)}")
+
+
+def get(settings: Settings, key: str) -> Any:
+    """One setting's value. Raises UsageError for an unknown key."""
+    _known(key)
+    return next(value for name, value, _, _ in rows(settings) if name == key)
+
+
+def change(path: Path, key: str, value: str | None) -> None:
+    """Set `key` to what `value` says (TOML, or bare text for a string); None takes it out. Comments stay.
+
+    Raises UsageError for an unknown key or a value out of bounds, and leaves the file as it was then.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    _known(key)
+    load(path)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    document = tomlkit.parse(text)
+    section, name = key.split(".")
+    if value is None:
+        table = document.get(section)
+        if table is not None and name in table:
+            del table[name]
+    else:
+        try:
+            parsed = tomlkit.parse(f"value = {value}")["value"]
+        except TOMLKitError:
+            parsed = tomlkit.item(value)
+        if section not in document:
+            document[section] = tomlkit.table()
+        document[section][name] = parsed
+    content = tomlkit.dumps(document).encode()
+    try:
+        _parse(content, path)
+    except ConfigurationError as error:
+        detail = error.message.removeprefix(f"{path}: ")
+        raise UsageError(f"{key} cannot be {value}: {detail}") from None
+    files.write_atomically(path, content)

@@ -1,0 +1,72 @@
+"""Keeping a process's memory from other processes of the same user.
+
+`PR_SET_DUMPABLE` makes /proc/PID/mem and friends root's (prctl(2)); but a descriptor that somebody
+opened earlier stays usable. So a process that will hold a secret first forbids reading and *then*
+forks: the child's memory is new and was never readable. macOS refuses debuggers by PT_DENY_ATTACH.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+PT_DENY_ATTACH = 31
+
+
+def forbid_reading() -> None:
+    """No other process of this user reads this one's memory from now on. `execve` undoes it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux":
+        if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
+    elif libc.ptrace(PT_DENY_ATTACH, 0, None, 0) != 0:
+        raise OSError(ctypes.get_errno(), "ptrace(PT_DENY_ATTACH)")
+
+
+def forbid_core_files() -> None:
+    """No core file of this process, nor of what it starts; not for one that will become a user's command."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def die_with_parent() -> None:
+    """Ask for SIGTERM when the parent ends (Linux; elsewhere the closed pipe or socket has to do)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def run_privately(work: Callable[[], int]) -> int:
+    """Run `work` in a forked child that no process of the user can read, and return its exit status.
+
+    The calling process stays what its parent knows: same pid, no secret ever in it. Ctrl-C is the
+    child's to handle. A child that dies by a signal gives 128 + its number.
+    """
+    forbid_reading()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            forbid_core_files()
+            die_with_parent()
+            if os.getppid() == parent:
+                status = work()
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        _, raw = os.waitpid(child, 0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return os.waitstatus_to_exitcode(raw) if not os.WIFSIGNALED(raw) else 128 + os.WTERMSIG(raw)
