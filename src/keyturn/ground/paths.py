@@ -100,7 +100,9 @@ def _override(environment: Mapping[str, str], name: str) -> Path | None:
     if not value:
         return None
     if not os.path.isabs(value):
-        raise ConfigurationError(f"{name} is not an absolute path")
+        raise ConfigurationError(
+            f"{name} is not an absolute path", f"unset {name}, or set it to one that begins with /"
+        )
     return Path(os.path.normpath(value))
 
 

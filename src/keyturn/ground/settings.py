@@ -13,6 +13,8 @@ import msgspec
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, UsageError
 
+MEND = "correct it, or move the file away: then the defaults hold"
+
 
 class Approval(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """How long a terminal session's approval lasts."""
@@ -86,10 +88,18 @@ def _parse(content: bytes, path: Path) -> Settings:
     try:
         table = tomllib.loads(content.decode())
         return msgspec.convert(table, Settings)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text", MEND) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: {_lower(str(error))}", MEND) from None
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}", "`keyturn settings` lists what there is") from None
+        what, _, place = str(error).partition(" - at `$.")
+        where = f"{place.rstrip('`')}: " if place else ""
+        raise ConfigurationError(f"{path}: {where}{_lower(what)}", MEND) from None
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def rows(settings: Settings) -> list[tuple[str, Any, Any, str]]:
@@ -127,6 +137,8 @@ def change(path: Path, key: str, value: str | None) -> None:
 
     _known(key)
     load(path)
+    if value is None and not path.exists():
+        return
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     document = tomlkit.parse(text)
     section, name = key.split(".")
@@ -146,6 +158,11 @@ def change(path: Path, key: str, value: str | None) -> None:
     try:
         _parse(content, path)
     except ConfigurationError as error:
-        detail = error.message.removeprefix(f"{path}: ")
-        raise UsageError(f"{key} cannot be {value}: {detail}") from None
-    files.write_atomically(path, content)
+        detail = error.message.removeprefix(f"{path}: ").removeprefix(f"{key}: ")
+        raise UsageError(f"{key} cannot be {value}: {detail}", "see: keyturn settings") from None
+    try:
+        files.write_atomically(path, content)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {path}: {files.reason(error)}", "nothing was changed"
+        ) from None

@@ -10,8 +10,10 @@ import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NoReturn
 
+from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError, NotFoundError, Status
 
 
@@ -22,23 +24,29 @@ class CannotExecuteError(KeyturnError):
     code = "cannot-execute"
 
 
-def environment(current: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    """The environment as the caller gave it: `LC_CTYPE` is what it was before the interpreter started."""
-    found = dict(current)
+# What the interpreter sets LC_CTYPE to under the C locale.
+COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")
+
+
+def restore_locale(found: Mapping[bytes, bytes]) -> None:
+    """Make LC_CTYPE what the caller gave; `found` is the environment that the interpreter shows."""
+    value = found.get(b"LC_CTYPE")
+    if value not in COERCED:
+        return
     try:
         with open("/proc/self/environ", "rb") as stream:
             original = stream.read().split(b"\0")
     except OSError:
-        # No /proc (macOS): this value, with nothing else set, is what coercion leaves.
-        if found.get(b"LC_CTYPE") == b"C.UTF-8" and not {b"LANG", b"LC_ALL"} & found.keys():
-            del found[b"LC_CTYPE"]
-        return found
+        # No /proc (macOS): what was added stands last, and only under these locales is it added.
+        language = found.get(b"LC_ALL") or found.get(b"LANG") or b"C"
+        if [*found][-1] == b"LC_CTYPE" and language in (b"C", b"POSIX"):
+            os.unsetenv(b"LC_CTYPE")
+        return
     was = next((entry[9:] for entry in original if entry.startswith(b"LC_CTYPE=")), None)
     if was is None:
-        found.pop(b"LC_CTYPE", None)
+        os.unsetenv(b"LC_CTYPE")
     else:
-        found[b"LC_CTYPE"] = was
-    return found
+        os.putenv(b"LC_CTYPE", was)
 
 
 def restore_signals() -> None:
@@ -48,21 +56,32 @@ def restore_signals() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
-def execute(path: bytes, arguments: Sequence[bytes], variables: Mapping[bytes, bytes]) -> NoReturn:
+def execute(
+    path: bytes,
+    arguments: Sequence[bytes],
+    found: Mapping[bytes, bytes],
+    assign: Mapping[bytes, bytes] = MappingProxyType({}),
+) -> NoReturn:
     """Become the command at `path`; `arguments` begin with its name.
 
-    Raises NotFoundError or CannotExecuteError, with the statuses of a shell, if that fails.
+    It gets this process's own environment, edited in place: order, duplicates and entries that are no
+    `name=value` stay as the caller gave them. `found` is that environment as the interpreter shows it,
+    `assign` what is to be set besides. Raises NotFoundError or CannotExecuteError, with the statuses of
+    a shell.
     """
     restore_signals()
+    restore_locale(found)
+    for name, value in assign.items():
+        os.putenv(name, value)
     try:
         try:
-            os.execve(path, list(arguments), dict(variables))
+            os.execv(path, list(arguments))
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise
             # A script without `#!`: execvp(3) and the shells give it to sh.
-            os.execve(b"/bin/sh", [b"/bin/sh", path, *arguments[1:]], dict(variables))
+            os.execv(b"/bin/sh", [b"/bin/sh", path, *arguments[1:]])
     except OSError as error:
-        name = os.fsdecode(path)
+        shown = os.fsdecode(path)
         kind = NotFoundError if error.errno == errno.ENOENT else CannotExecuteError
-        raise kind(f"{name}: {(error.strerror or 'cannot execute').lower()}") from None
+        raise kind(f"{shown}: {files.reason(error)}") from None

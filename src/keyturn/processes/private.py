@@ -47,8 +47,10 @@ def run_privately(work: Callable[[], int]) -> int:
     child's to handle. A child that dies by a signal gives 128 + its number.
     """
     forbid_reading()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # None: the caller closed that descriptor. What is buffered must not be written twice.
+        if stream is not None:
+            stream.flush()
     parent = os.getpid()
     child = os.fork()
     if child == 0:
@@ -59,11 +61,17 @@ def run_privately(work: Callable[[], int]) -> int:
             if os.getppid() == parent:
                 status = work()
         finally:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stdout.flush()
-                sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
             os._exit(status)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+
+    def pass_on(number: int, frame: object) -> None:
+        # The child puts the terminal back first; once its parent is gone, the terminal is not its any more.
+        os.kill(child, number)
+
+    before |= {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         _, raw = os.waitpid(child, 0)
     finally:

@@ -1,0 +1,1 @@
+"""The default vault: a directory of age files, whose format is docs/reference/vault-format.md."""

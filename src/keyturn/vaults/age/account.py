@@ -1,0 +1,278 @@
+"""An unlocked account: a directory of age files, and the backend over it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from keyturn.ground import files
+from keyturn.ground.clock import timestamp
+from keyturn.ground.errors import (
+    ConfigurationError,
+    ConflictError,
+    DamagedError,
+    KeyturnError,
+    MissingError,
+    UsageError,
+)
+from keyturn.ground.names import new_id, printable
+from keyturn.ground.secret import Secret
+from keyturn.items import Item, ItemSummary, VaultReference
+from keyturn.vaults.age import identities, slots
+from keyturn.vaults.age.contents import edited, empty_vault, first_account, new_record, with_item
+from keyturn.vaults.age.directory import AccountDirectory, storage
+from keyturn.vaults.age.documents import (
+    AccountDocument,
+    Codec,
+    SlotRecord,
+    VaultDocument,
+    decode_item,
+    summarise,
+)
+from keyturn.vaults.age.pins import Machine
+from keyturn.vaults.age.sealed import KeyRing, SealedFile
+from keyturn.vaults.age.slots import Header, Kind, SlotKey
+from keyturn.vaults.backend import Availability, Available, Unavailable
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """A slot that the account lists; `present`: whether its file is there."""
+
+    id: str
+    kind: Kind
+    title: str
+    created: str
+    present: bool
+
+
+class AgeAccount:
+    """A `Backend` over the account in one directory, opened with the account identity.
+
+    Made by `create` and by `opening.Opening.account`. Safe for several threads; other processes are kept
+    apart by the lock in the directory.
+    """
+
+    def __init__(self, place: AccountDirectory, account_id: str, ring: KeyRing, machine: Machine) -> None:
+        self.place = place
+        self.ring = ring
+        self.machine = machine
+        self.unfinished: list[str] = []  # what a change of identity left to do, and why it could not
+        self._id = account_id
+        self._vault_codec = Codec(VaultDocument)
+        self._vaults: dict[str, SealedFile[VaultDocument]] = {}
+        self.file = SealedFile(place, account_id, "account", Codec(AccountDocument), ring, machine)
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def title(self) -> str:
+        return self.file.load().title
+
+    @property
+    def directory(self) -> Path:
+        return self.place.path
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the account identity, as this machine pins it."""
+        return identities.fingerprint(self.ring.current)
+
+    def availability(self) -> Availability:
+        try:
+            self.file.load()
+        except KeyturnError as error:
+            return Unavailable(error.message, error.hints)
+        return Available()
+
+    def vaults(self) -> list[VaultReference]:
+        found = [VaultReference(file.name, file.load().title) for file in self.vault_files()]
+        return sorted(found, key=lambda vault: (vault.name, vault.id))
+
+    def items(self, vault: str | None = None) -> list[tuple[ItemSummary, VaultReference]]:
+        found = []
+        for file in self.vault_files() if vault is None else [self._vault(vault)]:
+            document = file.load()
+            reference = VaultReference(file.name, document.title)
+            found += [(summarise(key, content), reference) for key, content in document.items.items()]
+        return found
+
+    def get(self, item_id: str) -> tuple[Item, VaultReference]:
+        file, document = self._find(item_id)
+        return decode_item(item_id, document.items[item_id]), VaultReference(file.name, document.title)
+
+    def read_back(self, item_id: str) -> tuple[Item, VaultReference]:
+        """As `get`, but through files opened and decrypted anew, whatever is held in memory."""
+        return AgeAccount(self.place, self.id, self.ring, self.machine).get(item_id)
+
+    def create(self, vault_id: str, item: Item) -> Item:
+        def add(document: VaultDocument) -> VaultDocument:
+            with contextlib.suppress(MissingError, DamagedError):
+                self._find(item.id)
+                raise ConflictError(f"there is an item {printable(item.id)} already")
+            return with_item(document, item)
+
+        return self._update_item(self._vault(vault_id), item.id, add)
+
+    def edit(self, item: Item) -> Item:
+        def replace(document: VaultDocument) -> VaultDocument:
+            return with_item(document, edited(document, item, self._moment()))
+
+        file, _ = self._find(item.id)
+        return self._update_item(file, item.id, replace)
+
+    def create_vault(self, name: str) -> VaultReference:
+        slots.check_title(name)
+        with self.place.locked():
+            # A keeper that holds the identity from before a change finds that out here, not after writing.
+            self.file.load()
+            if any(vault.name == name for vault in self.vaults()):
+                raise ConflictError(f"the account has a vault “{name}” already")
+            vault_id = new_id()
+            self.place.make()  # git, for one, keeps no empty directory
+            self._file(vault_id).create(empty_vault(self.id, vault_id, name, self._moment(), self.machine.id))
+        return VaultReference(vault_id, name)
+
+    def slots(self) -> list[SlotState]:
+        """The slots that the account lists, in the order in which they were added."""
+        return [
+            SlotState(slot.id, slot.kind, slot.title, slot.created, self._slot_path(slot.id).exists())
+            for slot in self.file.load().slots
+        ]
+
+    def unlisted_slots(self) -> list[str]:
+        """The names of files among the slots that the account does not list; nothing is done with them."""
+        listed = {slots.file_name(slot.id) for slot in self.file.load().slots}
+        with storage(self.place.slots, "read"):
+            names = os.listdir(self.place.slots) if self.place.slots.exists() else []
+        return sorted(name for name in names if name not in listed and not name.startswith("."))
+
+    def notes(self) -> list[str]:
+        """What a person should be told about the account, one line each; usually nothing."""
+        lines = [
+            f"the slot “{slot.title}” is listed, but its file {self._slot_path(slot.id)} is missing"
+            for slot in self.slots()
+            if not slot.present
+        ]
+        lines += [
+            f"the file {printable(name)} among the slots is none of the account's"
+            for name in self.unlisted_slots()
+        ]
+        pinned = self.machine.pinned(self.id)
+        there = {"account", *self.place.vault_ids()}
+        lines += [
+            f"a vault that was here is gone: {self.place.vault(name)}"
+            for name in sorted(pinned.files if pinned else ())
+            if name not in there
+        ]
+        return lines + self.unfinished
+
+    def add_slot(self, key: SlotKey) -> SlotState:
+        """Another way to open the account.
+
+        The slot's file is written first: if the list is not reached, the slot opens and is reported
+        as unlisted. Raises ConflictError for a title that is taken.
+        """
+        with self.place.locked():
+            if any(slot.title == key.title for slot in self.file.load().slots):
+                raise ConflictError(f"the account has a slot “{key.title}” already")
+            record = new_record(key, self._moment())
+            self.write_slot(record, self.ring.current)
+            self.file.update(lambda was: msgspec.structs.replace(was, slots=[*was.slots, record]))
+        return SlotState(record.id, record.kind, record.title, record.created, present=True)
+
+    def rename(self, title: str) -> None:
+        """Give the account another title. Raises UsageError for one that is no printable line."""
+        slots.check_title(title)
+        self.file.update(lambda was: msgspec.structs.replace(was, title=title))
+
+    def vault_files(self) -> list[SealedFile[VaultDocument]]:
+        """The vaults' files, by id."""
+        return [self._file(vault_id) for vault_id in self.place.vault_ids()]
+
+    def write_slot(self, record: SlotRecord, account_identity: Secret) -> None:
+        """Write the file of a slot, for this identity; under the lock."""
+        slot = slots.wrap(
+            Header(self.id, record.id, record.kind, record.title, record.created),
+            account_identity,
+            record.recipient,
+            record.block.encode(),
+        )
+        self.place.make()
+        path = self._slot_path(record.id)
+        # What could not be read again must not be counted on.
+        slots.parse_at(path, slot.encode())
+        with storage(path, "write"):
+            files.write_atomically(path, slot.encode())
+
+    def _slot_path(self, slot_id: str) -> Path:
+        return self.place.slots / slots.file_name(slot_id)
+
+    def _file(self, vault_id: str) -> SealedFile[VaultDocument]:
+        if vault_id not in self._vaults:
+            self._vaults[vault_id] = SealedFile(
+                self.place, self.id, vault_id, self._vault_codec, self.ring, self.machine
+            )
+        return self._vaults[vault_id]
+
+    def _vault(self, vault_id: str) -> SealedFile[VaultDocument]:
+        if vault_id not in self.place.vault_ids():
+            raise MissingError(f"there is no vault {printable(vault_id)}")
+        return self._file(vault_id)
+
+    def _find(self, item_id: str) -> tuple[SealedFile[VaultDocument], VaultDocument]:
+        """The vault that holds an item. A damaged vault hides no item of a sound one, nor a missing item."""
+        damage: KeyturnError | None = None
+        for file in self.vault_files():
+            try:
+                document = file.load()
+            except DamagedError as error:
+                damage = damage or error
+                continue
+            if item_id in document.items:
+                return file, document
+        raise damage or MissingError(f"there is no item {printable(item_id)}")
+
+    def _update_item(
+        self,
+        file: SealedFile[VaultDocument],
+        item_id: str,
+        change: Callable[[VaultDocument], VaultDocument],
+    ) -> Item:
+        document = file.update(change)
+        return decode_item(item_id, document.items[item_id])
+
+    def _moment(self) -> str:
+        return timestamp(self.machine.clock.now())
+
+
+def create(directory: Path, title: str, keys: Sequence[SlotKey], machine: Machine) -> AgeAccount:
+    """A new account in `directory`, which must be empty or not there yet; it has no vault.
+
+    account.age is written last: before it is there, there is no account. Raises UsageError without a
+    slot or for a bad title, ConfigurationError for a directory that is not usable, StorageError.
+    """
+    slots.check_title(title)
+    if not keys:
+        raise UsageError("an account needs a slot to be opened with")
+    place = AccountDirectory(directory, machine.uid)
+    with storage(directory, "read"):
+        found = sorted(os.listdir(directory)) if directory.exists() else []
+    if found:
+        raise ConfigurationError(f"{directory} is not empty", "choose another directory for the account")
+    place.make()
+    moment = timestamp(machine.clock.now())
+    records = [new_record(key, moment) for key in keys]
+    account = AgeAccount(place, new_id(), KeyRing(identities.generate()), machine)
+    with place.locked():
+        for record in records:
+            account.write_slot(record, account.ring.current)
+        account.file.create(first_account(account.id, title, records, moment, machine.id))
+    return account

@@ -1,0 +1,160 @@
+"""The account directory: private, or made so, or refused; and its lock."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from keyturn.ground import files
+from keyturn.ground.errors import ConfigurationError, ConflictError, MissingError, StorageError, UsageError
+from keyturn.vaults.age import account, slots
+from keyturn.vaults.age.directory import AccountDirectory
+from keyturn.vaults.age.opening import Opening
+from keyturn.vaults.backend import Available
+from tests.vaults.templates import Made, make_item, make_machine
+
+
+def modes(directory: Path) -> set[tuple[bool, int]]:
+    found = [directory, *directory.rglob("*")]
+    return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in found}
+
+
+def test_everything_is_private(made: Made) -> None:
+    assert modes(made.directory) == {(True, 0o700), (False, 0o600)}
+
+
+def test_names_are_ids_alone(made: Made) -> None:
+    names = {path.name for path in made.directory.rglob("*") if path.is_file()}
+    vault, listed = made.vault.id, {f"{slot.id}.slot" for slot in made.account.slots()}
+    assert names == {"account.age", ".lock", f"{vault}.age", f"{vault}.1.age", *listed}
+
+
+def test_loose_modes_are_mended(made: Made) -> None:
+    for path in [made.directory, *made.directory.rglob("*")]:
+        path.chmod(0o777 if path.is_dir() else 0o644)
+    made.recover()
+    assert modes(made.directory) == {(True, 0o700), (False, 0o600)}
+
+
+def test_a_loosened_file_is_mended_when_it_is_read(made: Made) -> None:
+    path = made.directory / "vaults" / f"{made.vault.id}.age"
+    path.chmod(0o644)
+    made.account.items()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_modes_that_cannot_be_mended_are_refused(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    (made.directory / "account.age").chmod(0o640)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    with pytest.raises(ConfigurationError, match="open to other users"):
+        made.recover()
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("part", [".", "account.age", "slots", "vaults"])
+def test_what_belongs_to_another_user_is_refused(made: Made, part: str) -> None:
+    os.chown(made.directory / part, 12345, -1)
+    with pytest.raises(ConfigurationError, match="another user"):
+        made.recover()
+
+
+def test_a_symlink_inside_is_refused(made: Made) -> None:
+    path = made.directory / "account.age"
+    path.rename(made.directory.parent / "moved.age")
+    path.symlink_to(made.directory.parent / "moved.age")
+    with pytest.raises(ConfigurationError, match="symlink"):
+        made.recover()
+
+
+def test_no_account_is_made_over_something(made: Made, tmp_path: Path) -> None:
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        account.create(made.directory, "Test", [key], made.machine)
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(ConfigurationError):
+        account.create(tmp_path / "link", "Test", [key], made.machine)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises((ConfigurationError, StorageError)):
+        account.create(tmp_path / "file", "Test", [key], made.machine)
+
+
+def test_an_empty_directory_will_do_and_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "account").mkdir(mode=0o755)
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    account.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"))
+    assert modes(tmp_path / "account") == {(True, 0o700), (False, 0o600)}
+
+
+def test_the_directory_itself_may_be_a_symlink(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(made.directory)
+    assert made.recovery_code is not None
+    opened = Opening.with_recovery_code(tmp_path / "link", made.recovery_code).account(made.machine)
+    opened.create_vault("Other")
+    assert len(made.account.vaults()) == 2
+
+
+def test_an_account_needs_a_slot_and_a_title(tmp_path: Path) -> None:
+    machine = make_machine(tmp_path / "state")
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    with pytest.raises(UsageError, match="slot"):
+        account.create(tmp_path / "account", "Test", [], machine)
+    with pytest.raises(UsageError, match="title"):
+        account.create(tmp_path / "account", "Te\nst", [key], machine)
+    assert not (tmp_path / "account").exists()
+
+
+def test_a_creation_that_was_cut_short_is_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    machine, write = make_machine(tmp_path / "state"), files.write_atomically
+
+    def fail(path: Path, content: bytes, mode: int = 0o600) -> files.FileIdentity:
+        if path.name == "account.age":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content, mode)
+
+    monkeypatch.setattr(files, "write_atomically", fail)
+    with pytest.raises(StorageError):
+        account.create(tmp_path / "account", "Test", [key], machine)
+    assert not (tmp_path / "account" / "account.age").exists()
+
+
+def test_the_lock_is_reentrant_and_needed_for_writing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with made.account.place.locked(), made.account.place.locked():
+        made.account.create(made.vault.id, make_item())
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files, "exclusively", refuse)
+    assert made.recover(make_machine(made.directory.parent / "state")).availability() == Available()
+    place = AccountDirectory(made.directory, os.getuid())
+    with place.locked(reading=True), pytest.raises(StorageError, match="read-only"), place.locked():
+        pass
+    with pytest.raises(StorageError, match="read-only"), place.locked():
+        pass
+
+
+def test_titles_can_be_changed_and_are_checked(made: Made) -> None:
+    made.account.rename("Other")
+    assert made.recover().title == "Other"
+    pinned = made.machine.pinned(made.account.id)
+    assert pinned is not None
+    assert pinned.title == "Other"
+    with pytest.raises(UsageError):
+        made.account.rename("")
+
+
+def test_a_slot_title_is_used_once(made: Made) -> None:
+    with pytest.raises(ConflictError):
+        made.account.add_slot(slots.recovery_key(slots.new_recovery_code(), "password"))
+
+
+def test_no_account_is_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingError):
+        AccountDirectory(tmp_path, os.getuid()).check()
