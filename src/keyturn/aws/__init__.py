@@ -1,0 +1,1 @@
+"""AWS: which profile, whose keys, and what the command gets."""

@@ -1,0 +1,1 @@
+"""The catalogue: plugin files, and finding the one that a command needs."""

@@ -1,0 +1,1 @@
+"""The words of a plugin: schema, needs-authentication rules, importers, provisioning."""

@@ -1,0 +1,221 @@
+"""A plugin: one TOML file that says what a platform's credential is and how its commands get it.
+
+The parsing is strict: a key or value that is not of the schema is an error that names file, key and
+what was expected, for a misspelt rule must never be a rule that silently does not hold.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from keyturn.ground.errors import ConfigurationError
+from keyturn.ground.names import is_plugin_name, plain_label
+from keyturn.items import credential_tag
+from keyturn.sdk import rules
+from keyturn.sdk.argv import Options
+from keyturn.sdk.rules import Rule
+
+CharacterSet = Literal["uppercase", "lowercase", "digits"]
+
+
+class Composition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a real value looks like. It is information for people and for examples, never a check."""
+
+    length: int | None = None
+    prefix: str = ""
+    charset: tuple[CharacterSet, ...] = ()
+
+
+class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field of the credential. `aka` are other titles that people give it.
+
+    `temporary_prefixes`: values that begin so stop working by themselves, so they are not imported.
+    """
+
+    label: str
+    secret: bool = False
+    optional: bool = False
+    aka: tuple[str, ...] = ()
+    composition: Composition | None = None
+    temporary_prefixes: tuple[str, ...] = ()
+
+
+class CredentialType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an item of this platform holds; the order of the fields is their order in the item."""
+
+    name: str
+    title: str
+    fields: tuple[FieldDefinition, ...] = msgspec.field(name="field")
+    docs_url: str = ""
+    management_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_plugin_name(self.name):
+            raise ValueError("name is written in a-z, 0-9 and -")
+        labels = [plain_label(text) for field in self.fields for text in (field.label, *field.aka)]
+        if not labels or "" in labels:
+            raise ValueError("a credential has at least one field, each with a label")
+        if len(set(labels)) != len(labels):
+            raise ValueError("two fields have labels that match each other")
+
+    def field(self, label: str) -> FieldDefinition | None:
+        """The field called `label`, compared as items compare labels."""
+        wanted = plain_label(label)
+        return next((field for field in self.fields if plain_label(field.label) == wanted), None)
+
+
+class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a command gets the credential: a hook in the program, or variables filled with fields."""
+
+    hook: Literal["aws"] | None = None
+    environment: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.hook is None) == (self.environment is None):
+            raise ValueError("provision has exactly one of hook, environment")
+        _variables_to_labels(self.environment)
+
+
+class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a credential may be found: variables that hold its fields, or a hook in the program.
+
+    `refuse_with`: if one of these variables is set, what the others hold is temporary.
+    """
+
+    hook: Literal["aws-files"] | None = None
+    environment: dict[str, str] | None = None
+    refuse_with: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.hook is None) == (self.environment is None):
+            raise ValueError("an importer has exactly one of hook, environment")
+        _variables_to_labels(self.environment)
+
+
+class AlsoReads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Other commands that read a file which an importer reads, for who is about to take keys out of it."""
+
+    file: str
+    executables: tuple[str, ...]
+
+
+class ProfileWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an executable is told a profile: its option, and its variables, the first non-empty one wins.
+
+    `variables_by_version` are other orders by major version, where versions differ; `distribution` is
+    the Python distribution whose version that is. `in_child` says
+    whether the command still sees the profile: "variable" (it takes keys before the profile, and the
+    profile's other settings hold) or "hidden" (it would take the profile before the keys).
+    """
+
+    option: str
+    variables: tuple[str, ...]
+    in_child: Literal["variable", "hidden"]
+    variables_by_version: dict[str, tuple[str, ...]] = {}
+    distribution: str = ""
+
+    def __post_init__(self) -> None:
+        if self.variables_by_version and not self.distribution:
+            raise ValueError("variables_by_version needs a distribution")
+        for order in self.variables_by_version.values():
+            if sorted(order) != sorted(self.variables):
+                raise ValueError("variables_by_version orders the same variables anew")
+
+
+class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command that the plugin wraps."""
+
+    runs: str
+    name: str
+    needs_auth: Rule
+    docs_url: str = ""
+    options: Options = Options()
+    profile: ProfileWords | None = None
+
+    def __post_init__(self) -> None:
+        if not self.runs or "/" in self.runs or any(c.isspace() for c in self.runs):
+            raise ValueError("runs is the name of one command")
+        if self.profile is not None and self.profile.option not in self.options.valued:
+            raise ValueError("the profile's option is one of options.valued")
+
+    def needs_authentication(self, arguments: Sequence[bytes]) -> bool:
+        """False only where the rules say so for certain."""
+        return rules.needs_authentication(self.needs_auth, arguments, self.options)
+
+
+class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One platform. `reads` are the caller's variables that the plugin looks at (`X_*`); no other is kept."""
+
+    name: str
+    platform: str
+    credential: CredentialType
+    provision: Provision
+    executables: tuple[Executable, ...] = msgspec.field(name="executable")
+    importers: tuple[Importer, ...] = msgspec.field(name="import", default=())
+    also_reads: tuple[AlsoReads, ...] = ()
+    reads: tuple[str, ...] = ()
+    homepage: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_plugin_name(self.name):
+            raise ValueError("name is 1 to 32 of a-z, 0-9 and -")
+        if not self.executables:
+            raise ValueError("a plugin has at least one executable")
+        commands = [executable.runs for executable in self.executables]
+        if len(set(commands)) != len(commands):
+            raise ValueError("two executables run the same command")
+        for mapping in (self.provision.environment, *(each.environment for each in self.importers)):
+            for label in (mapping or {}).values():
+                if self.credential.field(label) is None:
+                    raise ValueError(f"the credential has no field “{label}”")
+
+    @property
+    def tag(self) -> str:
+        """The tag of its items."""
+        return credential_tag(self.name, self.credential.name)
+
+    def executable(self, runs: str) -> Executable | None:
+        """The executable that a command of this name is."""
+        return next((each for each in self.executables if each.runs == runs), None)
+
+    def reads_variable(self, name: bytes) -> bool:
+        """Whether the plugin looks at this variable of the caller."""
+        text = name.decode("utf-8", "surrogateescape")
+        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self.reads)
+
+
+def parse(content: bytes, source: str) -> Plugin:
+    """The plugin in a file's content; `source` names the file in errors.
+
+    Raises ConfigurationError: one line with file, key and what was expected.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(content.decode()), Plugin)
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{source}: not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source}: not TOML: {_lower(str(error))}") from None
+    except msgspec.ValidationError as error:
+        # msgspec says “… - at `$.executable[0].runs`”; the key goes first, as in the other errors.
+        text, _, place = str(error).partition(" - at ")
+        key = place.strip("`").removeprefix("$").removeprefix(".") or "the file"
+        raise ConfigurationError(f"{source}: {key}: {_lower(text)}") from None
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _variables_to_labels(mapping: dict[str, str] | None) -> None:
+    if mapping is None:
+        return
+    if not mapping:
+        raise ValueError("environment names at least one variable")
+    for variable, label in mapping.items():
+        if not variable or "=" in variable or "\0" in variable or not label:
+            raise ValueError("environment maps names of variables to labels of fields")

@@ -1,0 +1,86 @@
+"""The built-in plugins: every file loads, the index is what the files say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keyturn.aws.plan import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
+from keyturn.catalogue import loader
+from keyturn.ground.errors import ConfigurationError, UsageError
+from tests.sdk.test_schema import SOUND
+
+
+def test_every_plugin_loads() -> None:
+    assert "aws" in loader.names()
+    for name in loader.names():
+        assert loader.load(name).name == name
+
+
+def test_the_index_is_what_the_files_say() -> None:
+    assert (loader.BUILT_IN / loader.INDEX).read_text() == loader.index_text()
+
+
+def test_find_by_executable() -> None:
+    found = loader.find_by_executable("aws")
+    assert found is not None
+    assert found is loader.load("aws")
+    assert loader.find_by_executable("ls") is None
+    assert loader.find_by_executable("../aws") is None
+
+
+def test_only_the_plugin_that_is_needed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(SOUND)
+    (tmp_path / "broken.toml").write_text("frob")
+    (tmp_path / loader.INDEX).write_text("demo demo\n")
+    found = loader.find_by_executable("demo", tmp_path)
+    assert found is not None
+    assert found.name == "demo"
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        loader.load("broken", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nope", "", "../aws", "AWS", "a/b", "aws\n"])
+def test_an_unknown_name(name: str) -> None:
+    with pytest.raises(UsageError, match="no plugin is called"):
+        loader.load(name)
+
+
+def test_a_file_is_called_as_its_plugin(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(SOUND)
+    with pytest.raises(ConfigurationError, match="name: expected other"):
+        loader.load("other", tmp_path)
+
+
+def test_an_empty_catalogue_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no plugin is here"):
+        loader.index_text(tmp_path)
+
+
+def test_two_plugins_do_not_wrap_one_command(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(SOUND)
+    (tmp_path / "demo2.toml").write_text(SOUND.replace('name = "demo"', 'name = "demo2"'))
+    with pytest.raises(ConfigurationError, match="demo is wrapped by two plugins"):
+        loader.index_text(tmp_path)
+
+
+def test_a_damaged_index(tmp_path: Path) -> None:
+    (tmp_path / loader.INDEX).write_text("demo demo\nfrob\n")
+    with pytest.raises(ConfigurationError, match="line 2"):
+        loader.find_by_executable("demo", tmp_path)
+
+
+def test_the_aws_plugin_has_the_fields_that_its_hook_reads() -> None:
+    credential = loader.load("aws").credential
+    for label in (KEY_ID, SECRET_KEY, REGION, CODE, SERIAL):
+        assert credential.field(label) is not None
+    assert [field.label for field in credential.fields if field.secret] == [SECRET_KEY, CODE]
+
+
+def test_the_aws_plugin_keeps_no_credential_of_the_caller() -> None:
+    plugin = loader.load("aws")
+    for name in (b"AWS_SECRET_ACCESS_KEY", b"AWS_SESSION_TOKEN", b"AWS_ACCESS_KEY_ID", b"PATH"):
+        assert not plugin.reads_variable(name)
+    for name in (b"AWS_PROFILE", b"AWS_CONFIG_FILE", b"AWS_REGION", b"HOME"):
+        assert plugin.reads_variable(name)

@@ -1,0 +1,108 @@
+"""Plugin files are parsed strictly, and an error names file, key and what was expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from keyturn.ground.errors import ConfigurationError
+from keyturn.sdk.schema import Plugin, parse
+
+SOUND = """
+name = "demo"
+platform = "Demo"
+reads = ["DEMO_*", "HOME"]
+
+[credential]
+name = "token"
+title = "Token"
+
+[[credential.field]]
+label = "token"
+secret = true
+
+[[credential.field]]
+label = "host"
+optional = true
+
+[provision.environment]
+DEMO_TOKEN = "token"
+DEMO_HOST = "host"
+
+[[import]]
+[import.environment]
+DEMO_TOKEN = "token"
+
+[[executable]]
+runs = "demo"
+name = "Demo CLI"
+needs_auth = { not = { command = ["help"] } }
+"""
+
+
+def parsed(text: str = SOUND) -> Plugin:
+    return parse(text.encode(), "demo.toml")
+
+
+def test_a_sound_file() -> None:
+    plugin = parsed()
+    assert plugin.tag == "keyturn/demo/token"
+    assert plugin.executable("demo") is plugin.executables[0]
+    assert plugin.executable("other") is None
+    definition = plugin.credential.field("TOKEN")
+    assert definition is not None
+    assert definition.secret
+
+
+def test_only_declared_variables_are_read() -> None:
+    plugin = parsed()
+    assert plugin.reads_variable(b"DEMO_X")
+    assert plugin.reads_variable(b"HOME")
+    assert not plugin.reads_variable(b"HOMEX")
+    assert not plugin.reads_variable(b"demo_x")
+    assert not plugin.reads_variable(b"\xff")
+
+
+BROKEN = [
+    ('name = "demo"', 'name = "Demo"', "the file: name is 1 to 32 of a-z, 0-9 and -"),
+    ('name = "demo"', 'name = "../x"', "the file: name is"),
+    ('platform = "Demo"', "", "the file: object missing required field `platform`"),
+    ('platform = "Demo"', "platform = 1", "platform: expected `str`, got `int`"),
+    ('platform = "Demo"', 'platform = "D"\nfrob = 1', "the file: object contains unknown field `frob`"),
+    ('label = "host"', 'label = "TO-KEN"', "credential: two fields have labels that match"),
+    ("secret = true", "secret = 1", "credential.field[0].secret: expected `bool`, got `int`"),
+    ("secret = true", "secrte = true", "credential.field[0]: object contains unknown field `secrte`"),
+    ('DEMO_HOST = "host"', 'DEMO_HOST = "hots"', "the file: the credential has no field “hots”"),
+    ("[provision.environment]", '[provision]\nhook = "aws"\n[provision.environment]', "provision: "),
+    ("[provision.environment]", '[provision]\nhook = "frob"\n[provision.x]', "provision"),
+    ('runs = "demo"', 'runs = "bin/demo"', "executable[0]: runs is the name of one command"),
+    ('["help"]', "[]", "executable[0].needs_auth.not: an empty list is no rule"),
+    ("{ not =", "{ nott =", "executable[0].needs_auth: object contains unknown field `nott`"),
+    ("[credential]", "[credential", "not TOML: "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), BROKEN)
+def test_an_error_names_file_key_and_expectation(old: str, new: str, expected: str) -> None:
+    assert old in SOUND
+    with pytest.raises(ConfigurationError) as caught:
+        parsed(SOUND.replace(old, new, 1))
+    assert caught.value.message.startswith(f"demo.toml: {expected}")
+    assert "\n" not in caught.value.message
+
+
+def test_a_file_that_is_no_text() -> None:
+    with pytest.raises(ConfigurationError, match=r"demo\.toml: not UTF-8"):
+        parse(b"\xff", "demo.toml")
+
+
+def test_a_profile_option_has_to_be_declared() -> None:
+    words = '[executable.profile]\noption = "--profile"\nvariables = ["P"]\nin_child = "hidden"\n'
+    with pytest.raises(ConfigurationError, match=r"executable\[0\]: the profile's option is one of"):
+        parsed(SOUND + words)
+    declared = SOUND + '[executable.options]\nvalued = ["--profile"]\n' + words
+    assert parsed(declared).executables[0].profile is not None
+    other = declared.replace(
+        'in_child = "hidden"', 'in_child = "hidden"\nvariables_by_version = { 1 = ["Q"] }'
+    )
+    with pytest.raises(ConfigurationError, match="variables_by_version"):
+        parsed(other)
