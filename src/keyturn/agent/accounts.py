@@ -1,0 +1,155 @@
+"""The accounts that are unlocked, and how they come to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from keyturn.agent.registry import Entry, Registry
+from keyturn.agent.tasks import Helpers
+from keyturn.auth.password import Attempts, Verifier
+from keyturn.ground.clock import Clock
+from keyturn.ground.errors import MissingError, UsageError, WrongPasswordError
+from keyturn.ground.secret import Secret
+from keyturn.vaults.age.account import AgeAccount
+from keyturn.vaults.age.opening import Opening
+from keyturn.vaults.age.pins import Machine
+
+T = TypeVar("T")
+
+# A recovery code is an age identity; typed at the password's prompt it is taken for what it is.
+RECOVERY_PREFIX = "AGE-SECRET-KEY-"
+
+
+@dataclass
+class Unlocked:
+    """An account whose identity the keeper holds. All work on its files is done by one thread, in order."""
+
+    backend: AgeAccount
+    verifier: Verifier | None
+    worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "account"))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking work on the account off the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.worker, work)
+
+
+class Accounts:
+    """The registry, the unlocked accounts, and the counting of wrong passwords."""
+
+    def __init__(self, registry: Registry, machine: Machine, helpers: Helpers, clock: Clock) -> None:
+        self.registry = registry
+        self.machine = machine
+        self.helpers = helpers
+        self._clock = clock
+        self._unlocked: dict[str, Unlocked] = {}
+        self._attempts: dict[str, Attempts] = {}
+
+    @property
+    def any_unlocked(self) -> bool:
+        return bool(self._unlocked)
+
+    def unlocked(self, account: str) -> Unlocked | None:
+        return self._unlocked.get(account)
+
+    def choose(self, wanted: str, last: list[str]) -> Entry:
+        """The account that is meant: the one named, the last of this terminal, the only one.
+
+        Raises MissingError if there is none, UsageError if it is not clear.
+        """
+        if wanted:
+            return self.registry.find(wanted)
+        entries = self.registry.entries()
+        if not entries:
+            raise MissingError(
+                "there is no account yet",
+                "create one: keyturn account create",
+                "or begin with: keyturn plugin init aws",
+            )
+        if len(entries) == 1:
+            return entries[0]
+        for account in last:
+            for entry in entries:
+                if entry.id == account:
+                    return entry
+        titles = ", ".join(f"“{entry.title}”" for entry in entries)
+        raise UsageError(
+            f"there are {len(entries)} accounts: {titles}", "name one: --account or KEYTURN_ACCOUNT"
+        )
+
+    async def unlock(self, entry: Entry, secret: Secret) -> Unlocked:
+        """Open an account with its password or a recovery code.
+
+        Raises WrongPasswordError, DeniedError while a pause lasts, and what a damaged, rolled back or
+        foreign account raises.
+        """
+        return (await self.unlock_by(entry, secret))[0]
+
+    async def unlock_by(self, entry: Entry, secret: Secret) -> tuple[Unlocked, str]:
+        """As `unlock`; also the id of the slot that opened. One that is open already stays as it is."""
+        attempts = self._attempts_of(entry.id)
+        attempts.check_pause()
+        is_code = _is_recovery_code(secret)
+        opening = await self._open(entry, secret)
+        try:
+            backend = await asyncio.to_thread(opening.account, self.machine)
+        except WrongPasswordError:
+            attempts.failed()
+            raise
+        attempts.succeeded()
+        verifier = None if is_code else await asyncio.to_thread(Verifier, secret)
+        # Somebody else may have unlocked it meanwhile: one account is opened once.
+        unlocked = self._unlocked.setdefault(entry.id, Unlocked(backend, verifier))
+        unlocked.verifier = verifier or unlocked.verifier
+        return unlocked, opening.slot_id
+
+    async def _open(self, entry: Entry, secret: Secret) -> Opening:
+        directory = Path(entry.directory)
+        if _is_recovery_code(secret):
+            return await asyncio.to_thread(Opening.with_recovery_code, directory, secret)
+        opening = await asyncio.to_thread(Opening.with_password, directory, secret)
+        while (task := opening.next_task()) is not None:
+            opening.take(await self.helpers.derive(task))
+        return opening
+
+    async def verify(self, entry: Entry, secret: Secret) -> None:
+        """Check that `secret` opens an account that is open already. Raises WrongPasswordError if not."""
+        unlocked = self._unlocked[entry.id]
+        attempts = self._attempts_of(entry.id)
+        attempts.check_pause()
+        if unlocked.verifier is not None and await asyncio.to_thread(unlocked.verifier.matches, secret):
+            attempts.succeeded()
+            return
+        # It was opened by another slot, or another password slot is meant: the slots themselves decide.
+        await self.unlock(entry, secret)
+
+    async def trust(self, entry: Entry, secret: Secret, *, confirmed: bool) -> tuple[str | None, str]:
+        """The fingerprint pinned here and the one found; pins the latter if confirmed."""
+        opening = await self._open(entry, secret)
+        return await asyncio.to_thread(opening.trust if confirmed else opening.fingerprints, self.machine)
+
+    def adopt(self, account: str, backend: AgeAccount, password: Secret | None) -> Unlocked:
+        """Hold an account that was just created."""
+        unlocked = Unlocked(backend, Verifier(password) if password is not None else None)
+        self._unlocked[account] = unlocked
+        return unlocked
+
+    def drop(self, account: str) -> None:
+        """Stop using an account. This is not a lock: only the keeper's end forgets for certain."""
+        self._unlocked.pop(account, None)
+
+    async def finish(self) -> None:
+        """Wait until nobody writes any more."""
+        for unlocked in self._unlocked.values():
+            await asyncio.to_thread(unlocked.worker.shutdown)
+
+    def _attempts_of(self, account: str) -> Attempts:
+        return self._attempts.setdefault(account, Attempts(self._clock))
+
+
+def _is_recovery_code(secret: Secret) -> bool:
+    return secret.reveal().strip().upper().startswith(RECOVERY_PREFIX)

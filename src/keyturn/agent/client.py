@@ -1,0 +1,216 @@
+"""The CLI's end of the agent's socket: starts the agent where there is none, answers its questions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import stat
+import subprocess
+from collections.abc import Callable
+from time import sleep
+from typing import Any, Protocol
+
+import msgspec
+
+from keyturn.agent import messages
+from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, Request
+from keyturn.ground import files, wire
+from keyturn.ground.clock import SystemClock
+from keyturn.ground.errors import CancelledByPersonError, ConfigurationError, UnreachableError
+from keyturn.ground.paths import Directories
+from keyturn.ground.secret import Secret
+from keyturn.processes import peers
+
+START_SECONDS = 20.0
+# Without a person in it, an answer takes as long as a key derivation and a slow disk at most.
+ANSWER_SECONDS = 90.0
+
+
+class WithdrawnError(Exception):
+    """The question that is on the terminal has been settled elsewhere."""
+
+
+class Questioner(Protocol):
+    """Puts the agent's question to the person. `withdrawn` tells when it is not wanted any more."""
+
+    def ask(self, question: Ask, withdrawn: Callable[[], bool], descriptor: int) -> Secret:
+        """Raises CancelledByPersonError on Ctrl-C, WithdrawnError once `withdrawn` says so.
+
+        `descriptor` becomes readable when there is news from the agent.
+        """
+
+
+class Agent:
+    """Reaches the agent of one set of directories."""
+
+    def __init__(self, directories: Directories, command: list[str], uid: int) -> None:
+        """`command` runs Keyturn's interpreter; `-m` and a module follow."""
+        self._directories = directories
+        self._command = command
+        self._uid = uid
+        self._clock = SystemClock()
+        self._is_open = False
+        self._stream: socket.socket | None = None
+
+    def connect(self, *, start: bool = True) -> bool:
+        """Connect, starting the agent if there is none. Returns whether there is a connection.
+
+        Raises UnreachableError if it cannot be started, ConfigurationError if the socket is not ours.
+        """
+        self.close()
+        deadline = self._clock.boot() + START_SECONDS
+        while not self._try_connect():
+            if not start:
+                return False
+            self._start()
+            if self._clock.boot() > deadline:
+                raise UnreachableError("the agent was started but does not accept connections")
+        return True
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._is_open = False
+
+    def _try_connect(self) -> bool:
+        runtime, path = self._directories.runtime, self._directories.socket
+        try:
+            found = os.lstat(runtime)
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != self._uid or found.st_mode & 0o077:
+            raise ConfigurationError(
+                f"{runtime} is not a private directory of yours",
+                f"look at it with `ls -ld {runtime}`: it must be yours, no symlink, mode 0700",
+            )
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream.settimeout(ANSWER_SECONDS)
+        for _ in range(500):
+            try:
+                stream.connect(os.fsencode(path))
+                break
+            except BlockingIOError:
+                sleep(0.02)
+            except (FileNotFoundError, ConnectionRefusedError):
+                stream.close()
+                return False
+        peer = peers.of(stream)
+        if peer.pidfd is not None:
+            os.close(peer.pidfd)
+        if peer.uid != self._uid:
+            stream.close()
+            raise ConfigurationError("the agent's socket belongs to another user")
+        self._stream = stream
+        return True
+
+    def _start(self) -> None:
+        for directory in (self._directories.config, self._directories.state, self._directories.runtime):
+            files.private_directory(directory, self._uid)
+        places = [str(path) for path in (self._directories.config, self._directories.data)]
+        places += [str(path) for path in (self._directories.state, self._directories.runtime)]
+        try:
+            done = subprocess.run(
+                [*self._command, "-m", "keyturn.agent.supervisor", *places],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UnreachableError("the agent did not start in time") from None
+        except OSError as error:
+            raise UnreachableError(f"the agent cannot be started: {files.reason(error)}") from None
+        if done.returncode != 0:
+            said = done.stdout.decode("utf-8", "replace").strip() or "it says nothing"
+            raise UnreachableError(
+                f"the agent cannot be started: {said}", f"its log: {self._directories.agent_log}"
+            )
+
+    def call(self, request: Request, questioner: Questioner | None = None) -> Any:
+        """Send a request on the connection and return what Done carries.
+
+        Raises what the agent raised, and UnreachableError if it goes away.
+        """
+        head = b"" if self._is_open else bytes([wire.VERSION]) + wire.CONTROL
+        self._socket.settimeout(ANSWER_SECONDS)
+        self._send(head + messages.encode(request))
+        self._is_open = True
+        while True:
+            response = self._receive()
+            if isinstance(response, Done):
+                return response.result
+            if isinstance(response, Failed):
+                raise messages.error_of(response)
+            if isinstance(response, Ask):
+                self._answer(response, questioner)
+            else:
+                # Waiting for a person, here or at another terminal.
+                self._socket.settimeout(None)
+
+    def call_until_closed(self, request: Request) -> None:
+        """Send a request whose answer is the end of the connection. Raises what the agent raised."""
+        with contextlib.suppress(UnreachableError):
+            self.call(request)
+
+    def _answer(self, question: Ask, questioner: Questioner | None) -> None:
+        if questioner is None:
+            self._send(messages.encode(Cancel(number=question.number)))
+            return
+        descriptor = self._socket.fileno()
+
+        def withdrawn() -> bool:
+            return bool(select.select([descriptor], [], [], 0)[0])
+
+        try:
+            secret = questioner.ask(question, withdrawn, descriptor)
+        except WithdrawnError:
+            return
+        except CancelledByPersonError:
+            self._send(messages.encode(Cancel(number=question.number)))
+            return
+        self._socket.settimeout(ANSWER_SECONDS)
+        self._send(messages.encode(Answer(number=question.number, secret=secret)))
+
+    @property
+    def _socket(self) -> socket.socket:
+        if self._stream is None:
+            raise UnreachableError("there is no connection to the agent")
+        return self._stream
+
+    def _send(self, body: bytes) -> None:
+        try:
+            self._socket.sendall(wire.frame(body))
+        except OSError as error:
+            raise UnreachableError(f"the agent went away: {files.reason(error)}") from None
+
+    def _receive(self) -> Done | Failed | Ask | messages.Waiting:
+        try:
+            body = self._exactly(wire.frame_length(self._exactly(wire.LENGTH_BYTES)))
+        except TimeoutError:
+            raise UnreachableError(
+                "the agent does not answer", "end it and try again: keyturn agent stop"
+            ) from None
+        except OSError as error:
+            raise UnreachableError(f"the agent went away: {files.reason(error)}") from None
+        if body[:1] == wire.MISMATCH:
+            raise UnreachableError(
+                "the agent that runs is of another version",
+                "end it (it forgets its keys): keyturn agent stop",
+            )
+        try:
+            return messages.decode_response(body)
+        except msgspec.DecodeError:
+            raise UnreachableError("the agent's answer is not understood", "keyturn agent stop") from None
+
+    def _exactly(self, length: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < length:
+            part = self._socket.recv(min(length - len(parts), 1 << 20))
+            if not part:
+                raise UnreachableError("the agent ended the connection", "try again")
+            parts += part
+        return bytes(parts)

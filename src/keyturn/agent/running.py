@@ -1,0 +1,140 @@
+"""One wrapped command: Invocation → Selection → Permission → fields → Provisioned (DESIGN §1)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from keyturn.agent import executables
+from keyturn.agent.hooks import Hooks
+from keyturn.agent.permission import Asker, Permission, Permissions
+from keyturn.agent.questions import Purpose
+from keyturn.catalogue import loader
+from keyturn.ground.errors import MissingError, UnreachableError, UsageError
+from keyturn.ground.names import printable
+from keyturn.ground.settings import Settings
+from keyturn.ground.wire import Go, RunRequest
+from keyturn.items import Item, ItemReference
+from keyturn.processes import identity
+from keyturn.scopes import defaults
+from keyturn.scopes.defaults import DefaultsFile
+from keyturn.sdk.run import Invocation, NeedItem, Provisioned, Selection
+from keyturn.sdk.schema import Plugin
+
+T = TypeVar("T")
+
+# Configuration files and executables may lie on a network file system that does not answer.
+DISK_SECONDS = 5.0
+
+
+class Runner:
+    """Answers launchers."""
+
+    def __init__(self, permissions: Permissions, defaults_file: DefaultsFile, hooks: Hooks) -> None:
+        self._permissions = permissions
+        self._defaults = defaults_file
+        self._hooks = hooks
+
+    async def run(self, asker: Asker, request: RunRequest, settings: Settings) -> Go:
+        """What the command gets. Raises KeyturnError, with the launcher's exit status, if it may not run."""
+        executable = os.path.basename(request.name).decode("utf-8", "replace")
+        plugin = loader.find_by_executable(executable)
+        if plugin is None:
+            raise UsageError(f"no plugin wraps {printable(executable)}", "call the command itself")
+        if not needs_authentication(plugin, executable, request.arguments):
+            return Go([], [], [], request.arguments)
+        directory = identity.directory(asker.caller.pid) or ""
+        invocation = Invocation(
+            executable=executable,
+            # `./bin/aws` is the caller's, not one of the agent's own directory.
+            path=os.path.join(os.fsencode(directory), request.path),
+            arguments=tuple(request.arguments),
+            environment=_kept(plugin, request.environment),
+            directory=directory,
+        )
+        provisioned = await self._provision(asker, plugin, invocation, settings)
+        if not asker.caller.is_alive():
+            raise UnreachableError("the caller is gone")
+        return _answer(provisioned)
+
+    async def _provision(
+        self, asker: Asker, plugin: Plugin, invocation: Invocation, settings: Settings
+    ) -> Provisioned:
+        provision = self._hooks.provision(plugin)
+        known = self._defaults.read()
+        selection = Selection(
+            defaults.selected(known, invocation.executable), defaults.bound(known, plugin.name)
+        )
+        opened: dict[str, Item] = {}
+        while True:
+            step = await _off_the_loop(lambda: provision(invocation, selection, opened))
+            if isinstance(step, Provisioned):
+                return step
+            if step.item.value.item in opened:
+                raise RuntimeError(f"plugin {plugin.name} asks for the same item twice")
+            opened[step.item.value.item] = await self._open(asker, plugin, invocation, step, settings)
+
+    async def _open(
+        self, asker: Asker, plugin: Plugin, invocation: Invocation, step: NeedItem, settings: Settings
+    ) -> Item:
+        reference = step.item.value
+        entry = self._permissions.entry(reference.account, reference.title)
+        trusted = frozenset(self._defaults.read().trusted.get(plugin.name, ()))
+        directories = settings.executables.trusted_directories
+        examined = await _off_the_loop(
+            lambda: executables.examine(
+                plugin.name, invocation.path, invocation.directory, trusted, directories
+            )
+        )
+        title = printable(reference.title)
+        lines = [f"{invocation.executable} wants to use “{title}” ({plugin.platform}, {step.item.source})"]
+        if invocation.directory:
+            lines.append(f"in {printable(invocation.directory)}")
+        if examined.doubt:
+            lines.append(f"program: {printable(examined.program.path, 300)} – {examined.doubt}")
+        purpose = Purpose(tuple(lines), examined.program if examined.doubt else None)
+        permission = await self._permissions.obtain(asker, entry, purpose, settings)
+        return await permission.unlocked.run(lambda: _item(permission, reference, plugin, step))
+
+
+def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]) -> bool:
+    """Whether a call needs credentials, by the plugin's rules; one that no rule speaks of does."""
+    rules = plugin.executable(executable)
+    return rules is None or rules.needs_authentication(arguments)
+
+
+def _item(permission: Permission, reference: ItemReference, plugin: Plugin, step: NeedItem) -> Item:
+    try:
+        return permission.unlocked.backend.get(reference.item)[0]
+    except MissingError:
+        raise MissingError(
+            f"the item “{printable(reference.title)}” ({step.item.source}) is not in the account any more",
+            f"choose another: keyturn plugin init {plugin.name}",
+        ) from None
+
+
+async def _off_the_loop(work: Callable[[], T]) -> T:
+    try:
+        async with asyncio.timeout(DISK_SECONDS):
+            return await asyncio.to_thread(work)
+    except TimeoutError:
+        raise UnreachableError(
+            "a configuration file or the executable cannot be read: the disk does not answer"
+        ) from None
+
+
+def _kept(plugin: Plugin, environment: list[bytes]) -> Mapping[bytes, bytes]:
+    """The variables that the plugin declares; everything else of the caller's environment is dropped here."""
+    pairs = (entry.partition(b"=") for entry in environment)
+    return {name: value for name, _, value in pairs if plugin.reads_variable(name)}
+
+
+def _answer(provisioned: Provisioned) -> Go:
+    return Go(
+        notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in provisioned.notes],
+        remove=[name.encode() for name in provisioned.remove],
+        assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
+        arguments=list(provisioned.arguments),
+    )

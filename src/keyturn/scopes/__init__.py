@@ -1,0 +1,1 @@
+"""Which item an executable uses where: defaults, bindings and their precedence."""
