@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from keyturn.agent import messages
+from keyturn.agent import holder, messages
 from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, Request
 from keyturn.ground import files, wire
 from keyturn.ground.clock import SystemClock
@@ -26,6 +26,7 @@ from keyturn.processes import peers
 START_SECONDS = 20.0
 # Without a person in it, an answer takes as long as a key derivation and a slow disk at most.
 ANSWER_SECONDS = 90.0
+STOP_SECONDS, STOP_TRIES, TRY_SECONDS = 5.0, 100, 0.05
 
 
 class WithdrawnError(Exception):
@@ -130,13 +131,15 @@ class Agent:
                 f"the agent cannot be started: {said}", f"its log: {self._directories.agent_log}"
             )
 
-    def call(self, request: Request, questioner: Questioner | None = None) -> Any:
+    def call(
+        self, request: Request, questioner: Questioner | None = None, seconds: float = ANSWER_SECONDS
+    ) -> Any:
         """Send a request on the connection and return what Done carries.
 
-        Raises what the agent raised, and UnreachableError if it goes away.
+        Raises what the agent raised, and UnreachableError if it goes away or is silent for `seconds`.
         """
         head = b"" if self._is_open else bytes([wire.VERSION]) + wire.CONTROL
-        self._socket.settimeout(ANSWER_SECONDS)
+        self._socket.settimeout(seconds)
         self._send(head + messages.encode(request))
         self._is_open = True
         while True:
@@ -150,6 +153,22 @@ class Agent:
             else:
                 # Waiting for a person, here or at another terminal.
                 self._socket.settimeout(None)
+
+    def stop(self) -> None:
+        """End the agent, whatever its version or state. Raises UnreachableError if it does not end."""
+        if self.connect(start=False):
+            with contextlib.suppress(UnreachableError):
+                self.call(messages.Stop(), seconds=STOP_SECONDS)
+            self.close()
+        for attempt in range(STOP_TRIES):
+            # One that did not understand the request, or cannot answer, is asked by a signal.
+            held = holder.ask_to_end(self._directories.agent_lock) if attempt else True
+            if not held:
+                return
+            sleep(TRY_SECONDS)
+        raise UnreachableError(
+            "the agent does not end", f"end its process: its number is in {self._directories.agent_lock}"
+        )
 
     def call_until_closed(self, request: Request) -> None:
         """Send a request whose answer is the end of the connection. Raises what the agent raised."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from pathlib import Path
 from time import sleep
 from typing import NoReturn
 
-from keyturn.agent import keeper
+from keyturn.agent import holder, keeper
 from keyturn.ground import files
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import ConfigurationError, KeyturnError
@@ -80,24 +79,17 @@ def _serve(directories: Directories, ready: int) -> NoReturn:
 def _become_the_only_one(directories: Directories) -> bool:
     """Take the lock that one agent holds for its life; False if another one serves.
 
-    The kernel frees the lock with its holder, so it is never stale. A holder whose socket is gone
-    (its directory was removed at logout, say) serves nobody and still holds keys: it is ended.
+    A holder whose socket is gone (its directory was removed at logout, say) serves nobody and still
+    holds keys: it is ended.
     """
-    descriptor = os.open(directories.agent_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     for attempt in range(TAKE_OVER_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if _serves(directories.socket):
-                os.close(descriptor)
-                return False
-            if attempt >= TAKE_OVER_TRIES // 4:
-                _end_holder(descriptor)
-            sleep(TRY_SECONDS)
-            continue
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
-        return True
+        if holder.take(directories.agent_lock) is not None:
+            return True
+        if _serves(directories.socket):
+            return False
+        if attempt >= TAKE_OVER_TRIES // 4:
+            holder.ask_to_end(directories.agent_lock)
+        sleep(TRY_SECONDS)
     raise ConfigurationError("another agent holds the lock and does not serve", "end it: keyturn agent stop")
 
 
@@ -111,14 +103,6 @@ def _serves(path: Path) -> bool:
         except OSError:
             return False
         return True
-
-
-def _end_holder(descriptor: int) -> None:
-    """Ask the process that wrote its pid while it held the lock, which it still does, to end."""
-    text = os.pread(descriptor, 32, 0).strip()
-    if text.isdigit() and int(text) > 1:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(int(text), signal.SIGTERM)
 
 
 def _bind(path: Path) -> socket.socket:
@@ -174,6 +158,7 @@ def _keep(world: World, listening: socket.socket, ready: int) -> NoReturn:
         with contextlib.suppress(ProcessLookupError):
             if child:
                 os.kill(child, signal.SIGTERM)
+                os.kill(child, signal.SIGCONT)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
