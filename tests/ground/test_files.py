@@ -75,6 +75,11 @@ def test_a_private_directory_is_made_or_refused(tmp_path: Path) -> None:
     made.chmod(0o755)
     with pytest.raises(ConfigurationError, match="not a private directory"):
         files.private_directory(made, uid)
+    assert files.private_directory(made, uid, mend=True) == made
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    made.chmod(0o720)
+    with pytest.raises(ConfigurationError, match="not a private directory"):
+        files.private_directory(made, uid, mend=True)
     made.chmod(0o700)
     (tmp_path / "link").symlink_to(made)
     with pytest.raises(ConfigurationError, match="not a private directory"):

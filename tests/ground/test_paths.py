@@ -11,10 +11,9 @@ UID = 1000
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that passes for this user's runtime directory."""
-    directory = tmp_path / "run"
-    directory.mkdir()
+    directory = Path("/run/ada")
     monkeypatch.setattr(paths, "is_private", lambda path, uid: str(path) == str(directory) and uid == UID)
     return directory
 

@@ -82,7 +82,7 @@ def check_whole(account: AgeAccount, titles: list[str]) -> None:
     account.create(account.vaults()[0].id, make_item("saved afterwards"))
 
 
-def outcome(open_it: Callable[..., AgeAccount], *arguments: object) -> str:
+def outcome(open_it: Callable[..., object], *arguments: object) -> str:
     try:
         open_it(*arguments)
     except KeyturnError as error:

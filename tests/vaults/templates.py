@@ -11,7 +11,7 @@ from keyturn.ground.clock import Clock
 from keyturn.ground.errors import KeyturnError
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, VaultReference, new_field, new_item
-from keyturn.vaults.age import account, derive, slots
+from keyturn.vaults.age import creation, derive, slots
 from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.pins import Machine
@@ -78,7 +78,7 @@ def make_account(
     code = slots.new_recovery_code() if recovery else None
     if code is not None:
         keys.append(slots.recovery_key(code, "recovery code"))
-    made = account.create(directory, title, keys, machine)
+    made = creation.create(directory, title, keys, machine)
     reference = made.create_vault(vault)
     for item in items:
         made.create(reference.id, item)

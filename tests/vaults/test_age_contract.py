@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyturn.ground.secret import Secret
-from keyturn.vaults.age import account
+from keyturn.vaults.age import creation
 from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.slots import new_recovery_code, recovery_key
@@ -22,7 +22,7 @@ class TestAgeAccount(BackendContract):
     @pytest.fixture
     def backend(self, tmp_path: Path, code: Secret) -> AgeAccount:
         machine = make_machine(tmp_path / "state")
-        return account.create(tmp_path / "account", "Test", [recovery_key(code, "code")], machine)
+        return creation.create(tmp_path / "account", "Test", [recovery_key(code, "code")], machine)
 
     @pytest.fixture
     def reopened(self, backend: Backend, tmp_path: Path, code: Secret) -> AgeAccount:

@@ -60,7 +60,10 @@ IDENTITY = derive.identity_file(identities.generate())
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"AGE-SECRET-KEY-1X\n", b"\xff", b"# x\n" + IDENTITY, IDENTITY[:-1], IDENTITY.lower()]
+    "content",
+    [b"", b"AGE-SECRET-KEY-1X\n", b"\xff", b"# x\n" + IDENTITY, IDENTITY[:-1], IDENTITY.lower()],
+    # Named, for a name with a random identity in it is another one in each worker of a parallel run.
+    ids=["nothing", "too short", "no text", "a comment", "no line feed", "lower case"],
 )
 def test_a_block_that_holds_no_identity_is_damaged(content: bytes) -> None:
     result = derive.perform(UnwrapPassword(age_scrypt.lock(content, "x"), Secret("x")))

@@ -18,6 +18,7 @@ from keyturn.ground.errors import (
 )
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import documents, identities
+from keyturn.vaults.age.pins import Sighting
 from tests.vaults.templates import Made, make_item, make_machine
 
 
@@ -77,10 +78,12 @@ def test_a_descendant_of_another_machine_is_taken(made: Made) -> None:
 
 def test_a_pin_that_lags_behind_is_caught_up(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash after the rename and before the pin."""
-    before = made.machine.pinned(made.account.id)
+    before, witness = made.machine.pinned(made.account.id), made.machine.witness
 
-    def crash(*_: object) -> None:
-        raise KeyboardInterrupt
+    def crash(seen: Sighting) -> None:
+        if seen.generation == 3:
+            raise KeyboardInterrupt
+        witness(seen)
 
     monkeypatch.setattr(made.machine, "witness", crash)
     with pytest.raises(KeyboardInterrupt):

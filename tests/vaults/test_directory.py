@@ -4,12 +4,13 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, ConflictError, MissingError, StorageError, UsageError
-from keyturn.vaults.age import account, slots
+from keyturn.vaults.age import creation, slots
 from keyturn.vaults.age.directory import AccountDirectory
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.backend import Available
@@ -74,20 +75,21 @@ def test_a_symlink_inside_is_refused(made: Made) -> None:
 
 def test_no_account_is_made_over_something(made: Made, tmp_path: Path) -> None:
     key = slots.recovery_key(slots.new_recovery_code(), "code")
-    with pytest.raises(ConfigurationError, match="not empty"):
-        account.create(made.directory, "Test", [key], made.machine)
+    with pytest.raises(ConfigurationError, match="already") as caught:
+        creation.create(made.directory, "Test", [key], made.machine)
+    assert "keyturn account add" in caught.value.hints[0]
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(ConfigurationError):
-        account.create(tmp_path / "link", "Test", [key], made.machine)
+        creation.create(tmp_path / "link", "Test", [key], made.machine)
     (tmp_path / "file").write_text("x")
     with pytest.raises((ConfigurationError, StorageError)):
-        account.create(tmp_path / "file", "Test", [key], made.machine)
+        creation.create(tmp_path / "file", "Test", [key], made.machine)
 
 
 def test_an_empty_directory_will_do_and_is_closed(tmp_path: Path) -> None:
     (tmp_path / "account").mkdir(mode=0o755)
     key = slots.recovery_key(slots.new_recovery_code(), "code")
-    account.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"))
+    creation.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"))
     assert modes(tmp_path / "account") == {(True, 0o700), (False, 0o600)}
 
 
@@ -103,25 +105,53 @@ def test_an_account_needs_a_slot_and_a_title(tmp_path: Path) -> None:
     machine = make_machine(tmp_path / "state")
     key = slots.recovery_key(slots.new_recovery_code(), "code")
     with pytest.raises(UsageError, match="slot"):
-        account.create(tmp_path / "account", "Test", [], machine)
+        creation.create(tmp_path / "account", "Test", [], machine)
     with pytest.raises(UsageError, match="title"):
-        account.create(tmp_path / "account", "Te\nst", [key], machine)
+        creation.create(tmp_path / "account", "Te\nst", [key], machine)
     assert not (tmp_path / "account").exists()
 
 
-def test_a_creation_that_was_cut_short_is_no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_creation_that_was_cut_short_is_no_account_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = slots.recovery_key(slots.new_recovery_code(), "code")
     machine, write = make_machine(tmp_path / "state"), files.write_atomically
 
-    def fail(path: Path, content: bytes, mode: int = 0o600) -> files.FileIdentity:
+    def fail(path: Path, content: bytes, mode: int = 0o600, **more: Any) -> files.FileIdentity:
         if path.name == "account.age":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, content, mode)
+        return write(path, content, mode, **more)
 
     monkeypatch.setattr(files, "write_atomically", fail)
-    with pytest.raises(StorageError):
-        account.create(tmp_path / "account", "Test", [key], machine)
+    with pytest.raises(StorageError, match="no space left"):
+        creation.create(tmp_path / "account", "Test", [key], machine, "Private")
     assert not (tmp_path / "account" / "account.age").exists()
+    assert len(list((tmp_path / "account").rglob("*.slot"))) == 1
+    monkeypatch.undo()
+    made = creation.create(tmp_path / "account", "Test", [key], machine, "Private")
+    assert [vault.name for vault in made.vaults()] == ["Private"]
+    assert made.notes() == []
+    pins = [path.stem for path in (tmp_path / "state" / "pins").glob("*.json")]
+    assert pins == [made.id], "what was pinned for the first try is forgotten"
+
+
+@pytest.mark.parametrize("there", ["slots/a.slot", "vaults/a.age", "versions/a.age", "notes", ".git/config"])
+def test_only_what_a_creation_left_is_taken_away(tmp_path: Path, there: str) -> None:
+    """Slots alone may be an account whose other files are still on their way."""
+    path = tmp_path / "account" / there
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        creation.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"))
+    assert path.read_text() == "x"
+    (tmp_path / "account" / creation.MARK).write_text("a" * 26)
+    stranger = tmp_path / "account" / "slots" / "stranger.txt"
+    stranger.parent.mkdir(exist_ok=True)
+    stranger.write_text("x")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        creation.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"))
+    assert path.read_text() == stranger.read_text() == "x"
 
 
 def test_the_lock_is_reentrant_and_needed_for_writing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

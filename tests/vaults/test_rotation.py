@@ -2,6 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,12 +102,12 @@ def test_a_disk_that_fails_at_any_write_leaves_an_account_that_opens(
 ) -> None:
     write, count = files.write_atomically, 0
 
-    def fail(path: Path, content: bytes, mode: int = 0o600) -> files.FileIdentity:
+    def fail(path: Path, content: bytes, mode: int = 0o600, **more: Any) -> files.FileIdentity:
         nonlocal count
         count += 1
         if count > nth:
             raise OSError(28, "No space left on device")
-        return write(path, content, mode)
+        return write(path, content, mode, **more)
 
     monkeypatch.setattr(files, "write_atomically", fail)
     with pytest.raises(StorageError, match="no space left"):

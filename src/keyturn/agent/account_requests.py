@@ -16,8 +16,8 @@ from keyturn.ground.names import printable
 from keyturn.ground.paths import Directories
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
-from keyturn.vaults.age import account as age_account
-from keyturn.vaults.age import opening, rotation, slots
+from keyturn.vaults.age import creation, opening, rotation, slots
+from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.derive import Failed, WrapPassword, Wrapped
 
 
@@ -35,6 +35,8 @@ class AccountRequests:
         title = request.title.strip()
         if not title:
             raise UsageError("an account needs a name")
+        for each in (title, request.vault):
+            slots.check_title(each)
         if any(entry.title.casefold() == title.casefold() for entry in self._accounts.registry.entries()):
             raise UsageError(f"there is an account called “{printable(title)}” already", "give another name")
         directory = (
@@ -48,10 +50,8 @@ class AccountRequests:
         if code is not None:
             keys.append(slots.recovery_key(code, "recovery code"))
 
-        def make() -> age_account.AgeAccount:
-            made = age_account.create(directory, title, keys, self._accounts.machine)
-            made.create_vault(request.vault)
-            return made
+        def make() -> AgeAccount:
+            return creation.create(directory, title, keys, self._accounts.machine, request.vault)
 
         backend = await asyncio.to_thread(make)
         entry = Entry(id=backend.id, title=title, directory=str(directory))

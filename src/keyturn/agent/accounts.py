@@ -13,7 +13,7 @@ from keyturn.agent.registry import Entry, Registry
 from keyturn.agent.tasks import Helpers
 from keyturn.auth.password import Attempts, Verifier
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import MissingError, UsageError, WrongPasswordError
+from keyturn.ground.errors import MisplacedError, MissingError, UsageError, WrongPasswordError
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.opening import Opening
@@ -100,6 +100,11 @@ class Accounts:
         except WrongPasswordError:
             attempts.failed()
             raise
+        if backend.id != entry.id:
+            raise MisplacedError(
+                f"{entry.directory} holds another account than the one that is listed",
+                "if you put it there: keyturn account forget, then keyturn account add DIRECTORY",
+            )
         attempts.succeeded()
         verifier = None if is_code else await asyncio.to_thread(Verifier, secret)
         # Somebody else may have unlocked it meanwhile: one account is opened once.

@@ -108,8 +108,9 @@ class Agent:
         return True
 
     def _start(self) -> None:
-        for directory in (self._directories.config, self._directories.state, self._directories.runtime):
-            files.private_directory(directory, self._uid)
+        for directory in (self._directories.config, self._directories.state):
+            files.private_directory(directory, self._uid, mend=True)
+        files.private_directory(self._directories.runtime, self._uid)
         places = [str(path) for path in (self._directories.config, self._directories.data)]
         places += [str(path) for path in (self._directories.state, self._directories.runtime)]
         try:

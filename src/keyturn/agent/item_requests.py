@@ -174,7 +174,11 @@ def _apply(item: Item, changes: list[FieldChange]) -> None:
         field = find_field(item, change.label)
         if change.value is None:
             if field is None:
-                raise MissingError(f"item “{printable(item.title)}” has no field “{printable(change.label)}”")
+                there = ", ".join(f"“{printable(each.label)}”" for each in item.fields) or "none"
+                raise MissingError(
+                    f"item “{printable(item.title)}” has no field “{printable(change.label)}”",
+                    f"its fields: {there}",
+                )
             item.fields.remove(field)
             continue
         kind = _type(change, field)

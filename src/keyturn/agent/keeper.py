@@ -31,6 +31,7 @@ from keyturn.agent.tasks import Helpers
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
 from keyturn.ground.errors import KeyturnError
+from keyturn.ground.remembered import Remembered
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import RunRequest, WireError
 from keyturn.ground.world import World
@@ -83,7 +84,7 @@ class Keeper:
     def __init__(self, world: World) -> None:
         self._world = world
         directories = world.directories
-        self._settings_path = directories.settings
+        self._settings_file = Remembered(directories.settings, settings_file.load)
         self._helpers = Helpers(world.environment)
         registry = Registry(directories.accounts)
         machine = Machine(directories.state, world.clock, world.uid, world.settings.vault.versions_kept)
@@ -135,7 +136,7 @@ class Keeper:
         }
 
     def _settings(self) -> Settings:
-        return settings_file.load(self._settings_path)
+        return self._settings_file.get()
 
     def _settings_or_defaults(self) -> Settings:
         """For what must work with a damaged file as well: to forget, and to notice that it is time to."""

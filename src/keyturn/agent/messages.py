@@ -271,16 +271,27 @@ _response: msgspec.msgpack.Decoder[Done | Failed | Ask | Waiting] = _decoder(Don
 
 
 def decode_request(body: bytes) -> Request:
-    """Raises msgspec.ValidationError or DecodeError, whose text must not be repeated to anybody."""
-    return _request.decode(body)
+    """Raises msgspec.DecodeError for bytes that are no request; they are not repeated in it."""
+    return _decoded(_request, body)
 
 
 def decode_answer(body: bytes) -> Answer | Cancel:
-    return _answer.decode(body)
+    """As `decode_request`."""
+    return _decoded(_answer, body)
 
 
 def decode_response(body: bytes) -> Done | Failed | Ask | Waiting:
-    return _response.decode(body)
+    """As `decode_request`."""
+    return _decoded(_response, body)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    # Raised out here: the other exception would come along as the context, with the bytes in it.
+    raise msgspec.DecodeError("a message that is none")
 
 
 def failed(error: KeyturnError) -> Failed:

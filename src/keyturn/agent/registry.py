@@ -10,6 +10,7 @@ import msgspec
 from keyturn.ground import files
 from keyturn.ground.errors import AmbiguousError, ConfigurationError, MissingError, UsageError
 from keyturn.ground.names import printable
+from keyturn.ground.remembered import Remembered
 from keyturn.items import Id
 
 FORMAT = 1
@@ -29,28 +30,15 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Registry:
-    """Reads and writes the list; it is small and read anew each time."""
+    """Reads and writes the list."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = Remembered(path, _load)
 
     def entries(self) -> list[Entry]:
         """All accounts, in the order of adding. Raises ConfigurationError for a damaged list."""
-        try:
-            content, _ = files.read(self._path)
-            parsed = msgspec.json.decode(content, type=_File)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ConfigurationError(f"cannot read {self._path}: {files.reason(error)}") from None
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise ConfigurationError(
-                f"{self._path}: {error}",
-                "move it away and list the accounts anew: keyturn account add DIRECTORY",
-            ) from None
-        if parsed.version != FORMAT:
-            raise ConfigurationError(f"{self._path} has format {parsed.version}; this Keyturn knows {FORMAT}")
-        return parsed.accounts
+        return self._file.get()
 
     def find(self, wanted: str) -> Entry:
         """The account with this id or title. Raises MissingError, or AmbiguousError for a title of two."""
@@ -92,15 +80,27 @@ class Registry:
         self._change(change)
 
     def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
-        with files.exclusively(self._path.parent / ".accounts.lock"):
-            files.remove_leftovers(self._path.parent)
+        with files.changing(self._path):
             content = msgspec.json.encode(_File(FORMAT, change(self.entries())))
-            try:
-                files.write_atomically(self._path, msgspec.json.format(content, indent=2) + b"\n")
-            except OSError as error:
-                raise ConfigurationError(
-                    f"cannot write {self._path}: {files.reason(error)}", "nothing was changed"
-                ) from None
+            files.write_atomically(self._path, msgspec.json.format(content, indent=2) + b"\n")
+
+
+def _load(path: Path) -> list[Entry]:
+    try:
+        content, _ = files.read(path)
+        parsed = msgspec.json.decode(content, type=_File)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {files.reason(error)}", files.remedy(error)) from None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{path}: {error}",
+            "move it away and list the accounts anew: keyturn account add DIRECTORY",
+        ) from None
+    if parsed.version != FORMAT:
+        raise ConfigurationError(f"{path} has format {parsed.version}; this Keyturn knows {FORMAT}")
+    return parsed.accounts
 
 
 def _refuse_taken(title: str, entries: list[Entry]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from keyturn.agent import executables
+from keyturn.agent.executables import Examined
 from keyturn.agent.hooks import Hooks
 from keyturn.agent.permission import Asker, Permission, Permissions
 from keyturn.agent.questions import Purpose
@@ -16,7 +17,7 @@ from keyturn.ground.errors import MissingError, UnreachableError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import Go, RunRequest
-from keyturn.items import Item, ItemReference
+from keyturn.items import Item
 from keyturn.processes import identity
 from keyturn.scopes import defaults
 from keyturn.scopes.defaults import DefaultsFile
@@ -67,36 +68,54 @@ class Runner:
         selection = Selection(
             defaults.selected(known, invocation.executable), defaults.bound(known, plugin.name)
         )
+        trusted = frozenset(known.trusted.get(plugin.name, ()))
         opened: dict[str, Item] = {}
-        while True:
-            step = await _off_the_loop(lambda: provision(invocation, selection, opened))
+
+        def decide() -> tuple[NeedItem | Provisioned, Examined | None]:
+            """Touches configuration files and, if there is something to give, the executable."""
+            step = provision(invocation, selection, opened)
             if isinstance(step, Provisioned):
-                return step
+                return step, None
+            path, directory = invocation.path, invocation.directory
+            directories = settings.executables.trusted_directories
+            return step, executables.examine(plugin.name, path, directory, trusted, directories)
+
+        step, examined = await _off_the_loop(decide)
+        while isinstance(step, NeedItem):
+            assert examined is not None
             if step.item.value.item in opened:
                 raise RuntimeError(f"plugin {plugin.name} asks for the same item twice")
-            opened[step.item.value.item] = await self._open(asker, plugin, invocation, step, settings)
+            permission = await self._permit(asker, plugin, invocation, step, examined, settings)
 
-    async def _open(
-        self, asker: Asker, plugin: Plugin, invocation: Invocation, step: NeedItem, settings: Settings
-    ) -> Item:
-        reference = step.item.value
-        entry = self._permissions.entry(reference.account, reference.title)
-        trusted = frozenset(self._defaults.read().trusted.get(plugin.name, ()))
-        directories = settings.executables.trusted_directories
-        examined = await _off_the_loop(
-            lambda: executables.examine(
-                plugin.name, invocation.path, invocation.directory, trusted, directories
-            )
-        )
-        title = printable(reference.title)
-        lines = [f"{invocation.executable} wants to use “{title}” ({plugin.platform}, {step.item.source})"]
+            def open_and_decide(
+                permission: Permission = permission, needed: NeedItem = step
+            ) -> tuple[NeedItem | Provisioned, Examined | None]:
+                opened[needed.item.value.item] = _item(permission, plugin, needed)
+                return decide()
+
+            step, examined = await _off_the_loop(open_and_decide)
+        return step
+
+    async def _permit(
+        self,
+        asker: Asker,
+        plugin: Plugin,
+        invocation: Invocation,
+        step: NeedItem,
+        examined: Examined,
+        settings: Settings,
+    ) -> Permission:
+        title = printable(step.item.value.title)
+        entry = self._permissions.entry(step.item.value.account, title)
+        lines = [
+            f"{invocation.executable} wants to use “{title}” ({plugin.platform}, {step.item.source})",
+        ]
         if invocation.directory:
             lines.append(f"in {printable(invocation.directory)}")
         if examined.doubt:
             lines.append(f"program: {printable(examined.program.path, 300)} – {examined.doubt}")
         purpose = Purpose(tuple(lines), examined.program if examined.doubt else None)
-        permission = await self._permissions.obtain(asker, entry, purpose, settings)
-        return await permission.unlocked.run(lambda: _item(permission, reference, plugin, step))
+        return await self._permissions.obtain(asker, entry, purpose, settings)
 
 
 def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]) -> bool:
@@ -105,12 +124,14 @@ def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]
     return rules is None or rules.needs_authentication(arguments)
 
 
-def _item(permission: Permission, reference: ItemReference, plugin: Plugin, step: NeedItem) -> Item:
+def _item(permission: Permission, plugin: Plugin, step: NeedItem) -> Item:
+    """Open the item. AgeAccount is safe for several threads; what is in memory is not read again."""
+    title = printable(step.item.value.title)
     try:
-        return permission.unlocked.backend.get(reference.item)[0]
+        return permission.unlocked.backend.get(step.item.value.item)[0]
     except MissingError:
         raise MissingError(
-            f"the item “{printable(reference.title)}” ({step.item.source}) is not in the account any more",
+            f"the item “{title}” ({step.item.source}) is not in the account any more",
             f"choose another: keyturn plugin init {plugin.name}",
         ) from None
 

@@ -60,12 +60,14 @@ def start(directories: Directories) -> int:
 
 def _serve(directories: Directories, ready: int) -> NoReturn:
     private.forbid_reading()
+    _reset_signals()
     private.forbid_core_files()
     if identity.is_traced():
         raise ConfigurationError("the agent does not start under a debugger: it could read every key")
     uid = os.getuid()
-    for directory in (directories.config, directories.data, directories.state, directories.runtime):
-        files.private_directory(directory, uid)
+    for directory in (directories.config, directories.data, directories.state):
+        files.private_directory(directory, uid, mend=True)
+    files.private_directory(directories.runtime, uid)
     _log_to(directories.agent_log)
     if not _become_the_only_one(directories):
         os.write(ready, b"ready\n")
@@ -103,6 +105,14 @@ def _serves(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def _reset_signals() -> None:
+    """What the caller ignores or blocks is its command's. (With SIGCHLD ignored, helpers have no status.)"""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _bind(path: Path) -> socket.socket:

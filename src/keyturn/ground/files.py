@@ -8,7 +8,7 @@ import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,18 @@ from keyturn.ground.errors import ConfigurationError, DamagedError
 from keyturn.ground.paths import is_private
 
 LARGEST = 64 * 1024 * 1024
+
+FULL = "that disk is full: free some space, then try again"
+_REMEDIES = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EROFS: "that disk is read-only: make it writable, or use another place",
+    errno.EIO: "that disk fails: look at the system's log before you rely on it",
+}
+
+
+class UnconfirmedError(OSError):
+    """A file was replaced, but the disk did not confirm it: after a power failure the old one may be back."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,15 @@ def read(path: Path, limit: int = LARGEST) -> tuple[bytes, FileIdentity]:
         return content, FileIdentity.of(found)
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> FileIdentity:
+def write_atomically(
+    path: Path, content: bytes, mode: int = 0o600, before_rename: Callable[[], None] | None = None
+) -> FileIdentity:
     """Replace the file at `path` so that at every moment it holds the old or the new content.
 
     A temporary file in the same directory, fsync, rename, fsync of the directory. When this
-    returns, the content is on the disk; when it raises OSError, the old file is as it was.
+    returns, the content is on the disk; when it raises UnconfirmedError, the new file is there and may
+    not survive a power failure; with any other error, the old file is as it was. `before_rename` has
+    the last word: what it raises is passed on, and nothing was changed.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
     try:
@@ -72,14 +88,19 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> FileIdent
             stream.flush()
             os.fsync(descriptor)
             written = os.fstat(descriptor)
+        if before_rename is not None:
+            before_rename()
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    sync_directory(path.parent)
-    # The rename changes st_ctime on some file systems, so the identity is taken from the name again.
-    return identity(path) or FileIdentity.of(written)
+    try:
+        sync_directory(path.parent)
+        # The rename changes st_ctime on some file systems, so the identity is taken from the name again.
+        return identity(path) or FileIdentity.of(written)
+    except OSError as error:
+        raise UnconfirmedError(error.errno, error.strerror) from None
 
 
 def sync_directory(directory: Path) -> None:
@@ -95,33 +116,50 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def remove_leftovers(directory: Path) -> None:
-    """Delete temporary files that a killed writer left; call it only under the lock of the directory."""
-    with contextlib.suppress(FileNotFoundError):
+def remove_leftovers(directory: Path, name: str = "") -> None:
+    """Delete temporary files that killed writers left: of the file `name`, or of every file in `directory`.
+
+    To be called only under the lock that the writers of those files hold: a file of one that lives may
+    be among them.
+    """
+    with contextlib.suppress(OSError):
         for entry in os.scandir(directory):
-            if entry.name.startswith(".") and entry.name.endswith(".new"):
-                with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
+            if entry.name.startswith(f".{name}." if name else ".") and entry.name.endswith(".new"):
+                os.unlink(entry.path)
 
 
-def private_directory(path: Path, uid: int) -> Path:
+def private_directory(path: Path, uid: int, *, mend: bool = False) -> Path:
     """Make sure that `path` is a directory of ours alone, creating what is missing with mode 0700.
 
+    With `mend`, one of ours that others could only read (a dotfile manager made it, say) is closed.
     Raises ConfigurationError for a symlink, another owner, or a mode that lets others in: who could
-    write there could plant a socket or a vault (SECURITY 12).
+    write there could have planted a socket or a vault.
     """
     try:
         os.makedirs(path.parent, mode=0o700, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
     except OSError as error:
-        raise ConfigurationError(f"cannot create {path}: {reason(error)}") from None
+        raise ConfigurationError(f"cannot create {path}: {reason(error)}", remedy(error)) from None
+    if mend:
+        _close_to_readers(path, uid)
     if not is_private(path, uid):
         raise ConfigurationError(
             f"{path} is not a private directory of yours",
             f"look at it with `ls -ld {path}`: it must be yours, no symlink, mode 0700",
         )
     return path
+
+
+def _close_to_readers(path: Path, uid: int) -> None:
+    found = os.lstat(path)
+    if (
+        stat.S_ISDIR(found.st_mode)
+        and found.st_uid == uid
+        and found.st_mode & 0o077
+        and not found.st_mode & 0o022
+    ):
+        os.chmod(path, found.st_mode & 0o700)
 
 
 @contextlib.contextmanager
@@ -133,6 +171,32 @@ def exclusively(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Hold the lock of the configuration file at `path` while the block reads, changes and writes it.
+
+    Raises ConfigurationError, with what to do, for every OSError; it says whether the file was changed.
+    """
+    try:
+        with exclusively(path.parent / f".{path.stem}.lock"):
+            target = Path(os.path.realpath(path))
+            remove_leftovers(target.parent, target.name)
+            yield
+    except UnconfirmedError as error:
+        raise ConfigurationError(
+            f"{path} was changed, but the disk did not confirm it: {reason(error)}", remedy(error)
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {path}: {reason(error)}", "nothing was changed", remedy(error)
+        ) from None
+
+
+def remedy(error: OSError) -> str:
+    """What a person can do about an error of the disk, in one line."""
+    return _REMEDIES.get(error.errno or 0, "look at that place with `ls -ld`, then try again")
 
 
 def reason(error: OSError) -> str:

@@ -78,7 +78,7 @@ def load(path: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {files.reason(error)}") from None
+        raise ConfigurationError(f"cannot read {path}: {files.reason(error)}", files.remedy(error)) from None
     return _parse(content, path)
 
 
@@ -132,14 +132,21 @@ def change(path: Path, key: str, value: str | None) -> None:
 
     Raises UsageError for an unknown key or a value out of bounds, and leaves the file as it was then.
     """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     _known(key)
     load(path)
     if value is None and not path.exists():
         return
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    with files.changing(path):
+        # Read again under the lock: another change may just have been written.
+        load(path)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        files.write_atomically(path, _changed(text, path, key, value))
+
+
+def _changed(text: str, path: Path, key: str, value: str | None) -> bytes:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
     document = tomlkit.parse(text)
     section, name = key.split(".")
     if value is None:
@@ -160,9 +167,4 @@ def change(path: Path, key: str, value: str | None) -> None:
     except ConfigurationError as error:
         detail = error.message.removeprefix(f"{path}: ").removeprefix(f"{key}: ")
         raise UsageError(f"{key} cannot be {value}: {detail}", "see: keyturn settings") from None
-    try:
-        files.write_atomically(path, content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {path}: {files.reason(error)}", "nothing was changed"
-        ) from None
+    return content

@@ -18,6 +18,9 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PT_DENY_ATTACH = 31
 
+# What ends a waiting parent is its child's to know first.
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+
 
 def forbid_reading() -> None:
     """No other process of this user reads this one's memory from now on. `execve` undoes it."""
@@ -51,11 +54,16 @@ def run_privately(work: Callable[[], int]) -> int:
         # None: the caller closed that descriptor. What is buffered must not be written twice.
         if stream is not None:
             stream.flush()
+    # A caller may have it ignored; then the kernel keeps no status of a child.
+    before = {signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL)}
     parent = os.getpid()
+    # Held back until somebody takes it: a signal between fork and handler would end the parent alone.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = os.fork()
     if child == 0:
         status = 1
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             forbid_core_files()
             die_with_parent()
             if os.getppid() == parent:
@@ -65,16 +73,32 @@ def run_privately(work: Callable[[], int]) -> int:
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     stream.flush()
             os._exit(status)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    before |= {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
 
     def pass_on(number: int, frame: object) -> None:
-        # The child puts the terminal back first; once its parent is gone, the terminal is not its any more.
+        # The child puts the terminal back first; once its parent is gone, it may not any more.
         os.kill(child, number)
 
-    before |= {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before |= {number: signal.signal(number, pass_on) for number in PASSED_ON}
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    # Ctrl-Z reaches both. The child stops first, when it has put the terminal back; then this one does, for a
+    # shell to see: were it the other way round, the child would write to a terminal that is the shell's again.
+    before |= {signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN)}
     try:
-        _, raw = os.waitpid(child, 0)
+        while os.WIFSTOPPED(raw := os.waitpid(child, os.WUNTRACED)[1]):
+            _stop_by(os.WSTOPSIG(raw))
+            os.kill(child, signal.SIGCONT)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return os.waitstatus_to_exitcode(raw) if not os.WIFSIGNALED(raw) else 128 + os.WTERMSIG(raw)
+
+
+def _stop_by(number: int) -> None:
+    """Stop this process by the signal that stopped its child; returns when it is continued."""
+    if number != signal.SIGSTOP:
+        handler = signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, handler)
+    else:
+        os.kill(os.getpid(), number)

@@ -6,6 +6,7 @@ defaults do not (they belong to the agent).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Defaults(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     trusted: dict[str, list[str]] = {}
 
 
+def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("one key stands there twice")
+
+
 class DefaultsFile:
     """The file with its content, read again only when it is not the one that was read last."""
 
@@ -52,14 +58,18 @@ class DefaultsFile:
                 content, self._seen = files.read(self._path)
                 self._content = self._parse(content)
         except OSError as error:
-            raise ConfigurationError(f"cannot read {self._path}: {files.reason(error)}") from None
+            raise ConfigurationError(
+                f"cannot read {self._path}: {files.reason(error)}", files.remedy(error)
+            ) from None
         return self._content
 
     def _parse(self, content: bytes) -> Defaults:
         self_seen, self._seen = self._seen, None
         try:
             parsed = msgspec.json.decode(content, type=Defaults)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            # Of two values under one key the parser drops the first in silence.
+            json.loads(content, object_pairs_hook=_refuse_doubles)
+        except ValueError as error:
             raise ConfigurationError(
                 f"{self._path}: {error}", "move it away and set the defaults again: keyturn plugin init"
             ) from None
@@ -70,17 +80,12 @@ class DefaultsFile:
 
     def change(self, change: Callable[[Defaults], Defaults]) -> Defaults:
         """Read, change and write under one lock, so that nobody else's change is lost."""
-        with files.exclusively(self._path.parent / ".defaults.lock"):
-            files.remove_leftovers(self._path.parent)
+        with files.changing(self._path):
             self._seen = None
             changed = change(self.read())
             content = msgspec.json.format(msgspec.json.encode(changed, order="sorted"), indent=2) + b"\n"
-            try:
-                self._seen = files.write_atomically(self._path, content)
-            except OSError as error:
-                raise ConfigurationError(
-                    f"cannot write {self._path}: {files.reason(error)}", "nothing was changed"
-                ) from None
+            self._seen = None
+            self._seen = files.write_atomically(self._path, content)
             self._content = changed
         return changed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +13,16 @@ import msgspec
 from keyturn.ground import files
 from keyturn.ground.clock import timestamp
 from keyturn.ground.errors import (
-    ConfigurationError,
     ConflictError,
     DamagedError,
     KeyturnError,
     MissingError,
-    UsageError,
 )
 from keyturn.ground.names import new_id, printable
 from keyturn.ground.secret import Secret
 from keyturn.items import Item, ItemSummary, VaultReference
 from keyturn.vaults.age import identities, slots
-from keyturn.vaults.age.contents import edited, empty_vault, first_account, new_record, with_item
+from keyturn.vaults.age.contents import edited, empty_vault, new_record, with_item
 from keyturn.vaults.age.directory import AccountDirectory, storage
 from keyturn.vaults.age.documents import (
     AccountDocument,
@@ -54,8 +52,8 @@ class SlotState:
 class AgeAccount:
     """A `Backend` over the account in one directory, opened with the account identity.
 
-    Made by `create` and by `opening.Opening.account`. Safe for several threads; other processes are kept
-    apart by the lock in the directory.
+    Made by `creation.create` and by `opening.Opening.account`. Safe for several threads; other processes
+    are kept apart by the lock in the directory.
     """
 
     def __init__(self, place: AccountDirectory, account_id: str, ring: KeyRing, machine: Machine) -> None:
@@ -135,16 +133,15 @@ class AgeAccount:
             self.file.load()
             if any(vault.name == name for vault in self.vaults()):
                 raise ConflictError(f"the account has a vault “{name}” already")
-            vault_id = new_id()
-            self.place.make()  # git, for one, keeps no empty directory
-            self._file(vault_id).create(empty_vault(self.id, vault_id, name, self._moment(), self.machine.id))
-        return VaultReference(vault_id, name)
+            return self.write_vault(name)
 
     def slots(self) -> list[SlotState]:
         """The slots that the account lists, in the order in which they were added."""
+        listed = self.file.load().slots
+        with storage(self.place.slots, "read"):
+            present = {slot.id for slot in listed if self._slot_path(slot.id).exists()}
         return [
-            SlotState(slot.id, slot.kind, slot.title, slot.created, self._slot_path(slot.id).exists())
-            for slot in self.file.load().slots
+            SlotState(slot.id, slot.kind, slot.title, slot.created, slot.id in present) for slot in listed
         ]
 
     def unlisted_slots(self) -> list[str]:
@@ -184,6 +181,7 @@ class AgeAccount:
             if any(slot.title == key.title for slot in self.file.load().slots):
                 raise ConflictError(f"the account has a slot “{key.title}” already")
             record = new_record(key, self._moment())
+            self.machine.pinned(self.id)  # unreadable pins are found out before anything is written
             self.write_slot(record, self.ring.current)
             self.file.update(lambda was: msgspec.structs.replace(was, slots=[*was.slots, record]))
         return SlotState(record.id, record.kind, record.title, record.created, present=True)
@@ -196,6 +194,13 @@ class AgeAccount:
     def vault_files(self) -> list[SealedFile[VaultDocument]]:
         """The vaults' files, by id."""
         return [self._file(vault_id) for vault_id in self.place.vault_ids()]
+
+    def write_vault(self, name: str) -> VaultReference:
+        """Write the file of a new vault; under the lock."""
+        vault_id = new_id()
+        self.place.make()  # git, for one, keeps no empty directory
+        self._file(vault_id).create(empty_vault(self.id, vault_id, name, self._moment(), self.machine.id))
+        return VaultReference(vault_id, name)
 
     def write_slot(self, record: SlotRecord, account_identity: Secret) -> None:
         """Write the file of a slot, for this identity; under the lock."""
@@ -251,28 +256,3 @@ class AgeAccount:
 
     def _moment(self) -> str:
         return timestamp(self.machine.clock.now())
-
-
-def create(directory: Path, title: str, keys: Sequence[SlotKey], machine: Machine) -> AgeAccount:
-    """A new account in `directory`, which must be empty or not there yet; it has no vault.
-
-    account.age is written last: before it is there, there is no account. Raises UsageError without a
-    slot or for a bad title, ConfigurationError for a directory that is not usable, StorageError.
-    """
-    slots.check_title(title)
-    if not keys:
-        raise UsageError("an account needs a slot to be opened with")
-    place = AccountDirectory(directory, machine.uid)
-    with storage(directory, "read"):
-        found = sorted(os.listdir(directory)) if directory.exists() else []
-    if found:
-        raise ConfigurationError(f"{directory} is not empty", "choose another directory for the account")
-    place.make()
-    moment = timestamp(machine.clock.now())
-    records = [new_record(key, moment) for key in keys]
-    account = AgeAccount(place, new_id(), KeyRing(identities.generate()), machine)
-    with place.locked():
-        for record in records:
-            account.write_slot(record, account.ring.current)
-        account.file.create(first_account(account.id, title, records, moment, machine.id))
-    return account

@@ -15,6 +15,7 @@ from keyturn.ground.errors import ConfigurationError, MissingError, StorageError
 from keyturn.ground.names import is_id
 
 PARTS = ("slots", "vaults", "versions")
+NO_WRITING = (errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT)
 SEALED_SUFFIX = ".age"
 
 
@@ -48,8 +49,8 @@ class AccountDirectory:
     def locked(self, *, reading: bool = False) -> Iterator[None]:
         """Hold the account's lock: against other processes by flock, against our threads; reentrant.
 
-        Where not even the lock file can be opened for writing (a read-only disk), a block that is only
-        `reading` goes on without: nobody can be writing there.
+        Where not even the lock file can be opened for writing (a read-only disk) or made (a full one), a
+        block that is only `reading` goes on without: nobody can be writing there.
         """
         with self._threads, contextlib.ExitStack() as stack:
             # Asked again inside a block that goes on without: what is only read must not be written there.
@@ -57,8 +58,10 @@ class AccountDirectory:
                 try:
                     stack.enter_context(files.exclusively(self.path / ".lock"))
                 except OSError as error:
-                    if not (reading and error.errno in (errno.EROFS, errno.EACCES)):
-                        raise StorageError(f"cannot lock {self.path}: {files.reason(error)}") from None
+                    if not (reading and error.errno in NO_WRITING):
+                        raise StorageError(
+                            f"cannot lock {self.path}: {files.reason(error)}", files.remedy(error)
+                        ) from None
                 else:
                     self._is_held = True
                     stack.callback(setattr, self, "_is_held", False)
@@ -98,7 +101,7 @@ class AccountDirectory:
 
     def check_file(self, path: Path) -> None:
         """As `check`, for one file or directory inside."""
-        with contextlib.suppress(FileNotFoundError):
+        with storage(path, "read"), contextlib.suppress(FileNotFoundError):
             found = os.lstat(path)
             if stat.S_ISLNK(found.st_mode):
                 raise ConfigurationError(f"{path} is a symlink; in an account directory none is followed")
@@ -112,11 +115,15 @@ class AccountDirectory:
 
 @contextlib.contextmanager
 def storage(path: Path, verb: str) -> Iterator[None]:
-    """Turn an OSError into a StorageError that says what could not be done to `path`."""
+    """Turn an OSError into a StorageError that says what could not be done to `path`, and what to do."""
     try:
         yield
+    except files.UnconfirmedError as error:
+        raise StorageError(
+            f"{path} was written, but the disk did not confirm it: {files.reason(error)}", files.remedy(error)
+        ) from None
     except OSError as error:
-        raise StorageError(f"cannot {verb} {path}: {files.reason(error)}") from None
+        raise StorageError(f"cannot {verb} {path}: {files.reason(error)}", files.remedy(error)) from None
 
 
 def _keep_private(path: Path, uid: int, found: os.stat_result) -> None:

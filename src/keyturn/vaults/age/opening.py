@@ -113,10 +113,17 @@ class Opening:
 
     @classmethod
     def with_recovery_code(cls, directory: Path, code: Secret) -> Opening:
-        """With a recovery code as typed. Raises as `read_slots`, or UsageError for what is no such code."""
+        """With a recovery code as typed.
+
+        Raises as `read_slots`, UsageError for what is no such code, and DamagedError if no slot with a
+        recovery code parses and some slot is damaged.
+        """
         opening = cls(directory)
         identity = slots.read_recovery_code(code)
-        opening._try(identity, [slot for slot in opening._slots if slot.header.kind is Kind.RECOVERY])
+        candidates = [slot for slot in opening._slots if slot.header.kind is Kind.RECOVERY]
+        if not candidates and opening._unreadable:
+            raise opening._unreadable[0]
+        opening._try(identity, candidates)
         return opening
 
     def next_task(self) -> UnwrapPassword | None:

@@ -171,10 +171,16 @@ class Machine:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        # Made here, so that a full or read-only disk is told as such: then reading goes on.
+        with storage(self._directory, "create"):
+            os.makedirs(self._state, mode=0o700, exist_ok=True)
+            os.makedirs(self._directory, mode=0o700, exist_ok=True)
         files.private_directory(self._directory, self.uid)
         with contextlib.ExitStack() as stack:
             with storage(self._directory, "lock"):
                 stack.enter_context(files.exclusively(self._directory / ".lock"))
+            files.remove_leftovers(self._directory)
+            files.remove_leftovers(self._state, "machine.json")
             yield
 
 

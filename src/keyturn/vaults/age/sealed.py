@@ -182,7 +182,11 @@ class SealedFile(Generic[Document]):
 
     def _write(self, document: Document, before: Seen[Document] | None) -> Document:
         generation, history = 1, list[tuple[int, str]]()
-        if before is not None:
+        # What this machine remembers must be readable before anything is written, not only afterwards.
+        if before is None:
+            self._machine.pinned(self._account)
+        else:
+            self._witness(before)
             generation = before.document.generation + 1
             history = [*before.document.history, (before.document.generation, before.digest)]
         document = msgspec.structs.replace(
@@ -198,11 +202,27 @@ class SealedFile(Generic[Document]):
             raise UsageError(f"{self.path} would be larger than {files.LARGEST} bytes, more than is read")
         if before is not None:
             self._keep(before)
+
+        def check_unchanged() -> None:
+            if self._on_disk() != (before.file if before is not None else None):
+                raise self._meddled()
+
         with storage(self.path, "write"):
-            file = files.write_atomically(self.path, content)
+            file = files.write_atomically(self.path, content, before_rename=check_unchanged)
         self._seen = Seen(document, hashlib.sha256(content).hexdigest(), file, FORMAT, self._ring.current)
-        self._witness(self._seen)
+        try:
+            self._witness(self._seen)
+        except StorageError as error:
+            raise StorageError(
+                f"{self.path} was saved, but not all that belongs to it: {error.message}",
+                "look at what is there before you do it again",
+                *error.hints,
+            ) from None
         return document
+
+    def _meddled(self) -> ConflictError:
+        """Somebody writes here without our lock (git, a synchroniser). Theirs is not overwritten."""
+        return ConflictError(f"{self.path} was changed by another program just now", "try again")
 
     def _witness(self, seen: Seen[Document]) -> None:
         document = seen.document
@@ -225,8 +245,7 @@ class SealedFile(Generic[Document]):
         with storage(self._place.versions, "write"):
             content, _ = files.read(self.path)
             if hashlib.sha256(content).hexdigest() != before.digest:
-                # Somebody writes here without our lock (git, a synchroniser). Theirs is not overwritten.
-                raise ConflictError(f"{self.path} was changed by another program just now", "try again")
+                raise self._meddled()
             # What another format wrote is kept until a person deletes it: the name lets no pruning find it.
             mark = "" if before.format == FORMAT else f".format-{before.format}"
             name = f"{self.name}.{before.document.generation}{mark}{SEALED_SUFFIX}"
