@@ -1,0 +1,150 @@
+"""What a command works with: the world, the agent, and how questions are answered."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keyturn.ground import files
+from keyturn.ground.errors import KeyturnError, UnreachableError, UsageError
+from keyturn.ground.secret import Secret
+from keyturn.ground.world import World
+from keyturn.shells import launcher, plugins_sh
+from keyturn.shells.launcher import Interpreter
+
+if TYPE_CHECKING:
+    from keyturn.agent.client import Agent
+    from keyturn.agent.messages import Request
+    from keyturn.cli.terminal import Terminal
+
+LONGEST_PASSWORD = 4096
+
+
+@dataclass
+class Context:
+    """One call of `keyturn`. Options of the command fill `account`, `no_input` and `password_source`."""
+
+    world: World
+    account: str = ""
+    no_input: bool = False
+    password_source: str | int | None = None
+    interpreter: Interpreter = field(default_factory=Interpreter.current)
+    _password: Secret | None = None
+    _signed_in: bool = False
+
+    @cached_property
+    def agent(self) -> Agent:
+        from keyturn.agent.client import Agent
+
+        return Agent(self.world.directories, self.interpreter.cli[:3], self.world.uid)
+
+    @cached_property
+    def terminal(self) -> Terminal:
+        from keyturn.cli.terminal import Terminal
+
+        return Terminal(dumb=self.world.environment.get("TERM", "dumb") in ("", "dumb"))
+
+    @cached_property
+    def may_ask(self) -> bool:
+        from keyturn.cli import terminal
+
+        return not self.no_input and terminal.is_there()
+
+    def password(self) -> Secret | None:
+        """The password from --password-file or --password-fd: its first line. None if neither is given."""
+        if self._password is None and self.password_source is not None:
+            self._password = read_password(self.password_source)
+        return self._password
+
+    def connect(self, *, start: bool = True) -> bool:
+        """Connect to the agent, and renew what an upgrade or a moved interpreter has left stale.
+
+        Returns whether there is a connection. Settings that the agent could not read are reported as such
+        and not as an agent that does not start.
+        """
+        with contextlib.suppress(KeyturnError, OSError):
+            self.renew()
+        if self.agent.connect(start=False):
+            return True
+        if not start:
+            return False
+        _ = self.world.settings
+        return self.agent.connect()
+
+    def renew(self) -> None:
+        """Write launcher and plugins.sh anew where they are there and not as this Keyturn writes them."""
+        directories = self.world.directories
+        launcher.renew(directories, self.interpreter, create=False)
+        if directories.plugins_sh.exists():
+            plugins_sh.update(directories.plugins_sh, [], launcher.command(directories, self.interpreter))
+
+    def call(self, request: Request) -> Any:
+        """Have the agent do something; with a password at hand, the account is signed in to first.
+
+        Without a terminal that is for this command alone; `keyturn signin` lets later ones in too.
+        """
+        from keyturn.agent.messages import SignIn
+
+        password = self.password()
+        if password is not None and not self._signed_in:
+            self.agent.call(SignIn(account=self.account, password=password, once=True))
+            self._signed_in = True
+        return self.agent.call(request, self.terminal if self.may_ask else None)
+
+    def require_input(self, what: str, hint: str) -> None:
+        """Raises UsageError unless a person can be asked for `what`; `hint` says how to answer without."""
+        if not self.may_ask:
+            why = "--no-input is given" if self.no_input else "there is no terminal to ask on"
+            raise UsageError(f"{what} is missing, and {why}", hint)
+
+    def ask_new_password(self, question: str) -> Secret:
+        """A new password: from the given source, else typed twice."""
+        given = self.password()
+        if given is not None:
+            return given
+        self.require_input("the new password", "give it: --password-file PATH")
+        return self.terminal.new_password(question)
+
+
+def current() -> Context:
+    """The context of the running command."""
+    found = click.get_current_context().find_object(Context)
+    if found is None:
+        raise UnreachableError("no context")
+    return found
+
+
+def read_password(source: str | int) -> Secret:
+    """The first line of a file or of an open descriptor. Raises UsageError if there is none."""
+    where = f"descriptor {source}" if isinstance(source, int) else source
+    try:
+        line = _first_line(source) if isinstance(source, int) else _first_line_of_file(source)
+    except OSError as error:
+        raise UsageError(f"the password cannot be read from {where}: {files.reason(error)}") from None
+    if len(line) > LONGEST_PASSWORD:
+        raise UsageError(f"the password in {where} is too long: at most {LONGEST_PASSWORD} bytes")
+    password = line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+    if not password:
+        raise UsageError(f"the password in {where} is empty: the first line counts")
+    return Secret(password)
+
+
+def _first_line_of_file(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        return _first_line(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(descriptor: int) -> bytes:
+    """Byte by byte: what follows in a pipe is somebody else's, a field's value for one."""
+    line = b""
+    while len(line) <= LONGEST_PASSWORD and (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += byte
+    return line

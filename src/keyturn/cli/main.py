@@ -1,0 +1,110 @@
+"""`keyturn`: finds the command, loads it, and turns what goes wrong into one line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from keyturn import __version__
+from keyturn.cli.ending import guarded, leave
+from keyturn.ground.errors import Status, UsageError
+
+# name → module of `keyturn.cli`, one line of help. `--help` reads this table and imports no command.
+COMMANDS = {
+    "account": ("account", "accounts, their slots and the password"),
+    "agent": ("agent", "the agent in the background"),
+    "item": ("item", "items and their fields"),
+    "lock": ("session", "forget all keys, approvals and temporary credentials"),
+    "plugin": ("plugin", "set up and run commands with credentials"),
+    "settings": ("settings", "show and change settings"),
+    "signin": ("session", "unlock an account and approve this terminal"),
+    "signout": ("session", "end this terminal's approval"),
+    "status": ("session", "what is unlocked and approved, and until when"),
+    "vault": ("vault", "the vaults of an account"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        if context.obj is None:
+            # Only now, for `--help` and `--version` need none of what this imports.
+            from keyturn.cli.context import Context
+            from keyturn.ground.world import here
+
+            context.obj = Context(world=here())
+        module = importlib.import_module(f"keyturn.cli.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if arguments and arguments[0] not in COMMANDS:
+            import difflib
+
+            error = click.UsageError(f"no such command {arguments[0]!r}", context)
+            error.possibilities = difflib.get_close_matches(arguments[0], COMMANDS)  # type: ignore[attr-defined]
+            raise error
+        return super().resolve_command(context, arguments)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, message="keyturn %(version)s")
+def keyturn() -> None:
+    """Authenticate any CLI with a turn of the key.
+
+    Credentials stay in an encrypted vault; a wrapped command gets them in its environment, after you agreed.
+
+    Begin with `keyturn plugin init aws`.
+    """
+
+
+def main() -> NoReturn:
+    """The console script. Never returns."""
+    if sys.argv[1:2] and sys.argv[1] in ("__launch", "__talk"):
+        # Called by the launcher, with a command's arguments behind it: not click's to interpret.
+        from keyturn.cli import launching
+
+        launching.main(sys.argv[1], sys.argv[2:])
+    leave(guarded(_run))
+    raise AssertionError("leave does not return")
+
+
+def _run() -> None:
+    try:
+        status = keyturn.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        raise SystemExit(Status.USAGE) from None
+    except click.ClickException as error:
+        raise _usage(error) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    if isinstance(status, int) and status:
+        raise SystemExit(status)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """click's complaint in our manner: one lower-case line, and where to read on."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "keyturn"
+    close = getattr(error, "possibilities", None) or []
+    hints = [f"did you mean: {command} {word}" for word in close[:1]]
+    message = (error.message if close else error.format_message()).rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], *hints, f"see: {command} --help")

@@ -1,0 +1,65 @@
+"""`keyturn settings`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from keyturn.cli import output
+from keyturn.cli.context import current
+from keyturn.cli.options import output_format
+from keyturn.ground import files
+from keyturn.ground import settings as settings_file
+
+
+@click.group(invoke_without_command=True)
+@output_format
+@click.pass_context
+def settings(context: click.Context, form: str) -> None:
+    """Show all settings, or get, set and unset one."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = settings_file.rows(current().world.settings)
+    if form == "json":
+        content = [
+            {"key": key, "value": value, "default": default, "description": description}
+            for key, value, default, description in rows
+        ]
+        output.as_json("settings", content)
+    else:
+        output.table(
+            ("setting", "value", "default", "what it does"),
+            [(key, _text(value), _text(default), description) for key, value, default, description in rows],
+            "no settings",
+        )
+
+
+@settings.command()
+@click.argument("key")
+def get(key: str) -> None:
+    """Print one setting's value."""
+    output.line(_text(settings_file.get(current().world.settings, key)))
+
+
+@settings.command("set")
+@click.argument("key")
+@click.argument("value")
+def set_(key: str, value: str) -> None:
+    """Set KEY to VALUE; a list is written as in TOML: '["/opt/tools/bin"]'."""
+    directories = current().world.directories
+    files.private_directory(directories.config, current().world.uid, mend=True)
+    settings_file.change(directories.settings, key, value)
+
+
+@settings.command()
+@click.argument("key")
+def unset(key: str) -> None:
+    """Take KEY out, so that its default holds."""
+    settings_file.change(current().world.directories.settings, key, None)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    return str(value)

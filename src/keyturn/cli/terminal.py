@@ -1,0 +1,201 @@
+"""Questions on the person's own terminal.
+
+They go to /dev/tty, whatever stdin and stdout are, and are erased when answered: what stays in the
+scroll-back is what the wrapped command says. An unanswered question gives way when it is withdrawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import termios
+import unicodedata
+from collections.abc import Callable, Iterator
+
+from keyturn.agent.client import WithdrawnError
+from keyturn.agent.messages import Ask
+from keyturn.cli.output import clean
+from keyturn.ground.errors import CancelledByPersonError, LockedError, UsageError
+from keyturn.ground.secret import Secret
+
+TERMINAL = "/dev/tty"
+ECHO = termios.ECHO | termios.ECHONL
+LONGEST_ANSWER = 64 * 1024
+
+
+def is_there() -> bool:
+    """Whether this process has a terminal to ask on."""
+    try:
+        os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+class Terminal:
+    """Implements the agent client's `Questioner` and the ground's `Prompter`."""
+
+    def __init__(self, *, dumb: bool) -> None:
+        """`dumb`: the terminal cannot move its cursor, so nothing is erased."""
+        self.is_dumb = dumb
+
+    def ask(self, question: Ask, withdrawn: Callable[[], bool], descriptor: int) -> Secret:
+        lines = [*question.lines, *([question.warning] if question.warning else [])]
+        return Secret(self._read(lines, question.prompt, echo=False, withdrawn=withdrawn, news=descriptor))
+
+    def secret(self, question: str) -> Secret:
+        return Secret(self._read([], f"{question}: ", echo=False))
+
+    def text(self, question: str, default: str = "") -> str:
+        """A line of text; an empty answer means the default."""
+        shown = f" [{default}]" if default else ""
+        return self._read([], f"{question}{shown}: ", echo=True).strip() or default
+
+    def confirm(self, question: str, *, default: bool) -> bool:
+        words = "[Y/n]" if default else "[y/N]"
+        while True:
+            answer = self._read([], f"{question} {words} ", echo=True).strip().lower()
+            if answer in ("y", "yes", "n", "no", ""):
+                return default if not answer else answer[0] == "y"
+
+    def new_password(self, question: str) -> Secret:
+        """A password that is to be used from now on, typed twice. An empty one is refused."""
+        warning: list[str] = []
+        while True:
+            first = self._read(warning, f"{question}: ", echo=False)
+            if not first:
+                warning = ["an empty password protects nothing"]
+                continue
+            if self._read([], "the same once more: ", echo=False) == first:
+                return Secret(first)
+            warning = ["the two were different"]
+
+    def tell(self, line: str) -> None:
+        with _open() as terminal:
+            os.write(terminal, (line + "\n").encode("utf-8", "replace"))
+
+    def show_once(self, lines: list[str]) -> None:
+        """Show something that is not to stay in the scroll-back, until Enter is pressed."""
+        self._read(lines, "press Enter when you have it: ", echo=False)
+
+    def _read(
+        self,
+        lines: list[str],
+        prompt: str,
+        *,
+        echo: bool,
+        withdrawn: Callable[[], bool] | None = None,
+        news: int | None = None,
+    ) -> str:
+        text = "\n".join(clean(line) for line in (*lines, prompt))
+        with _open() as terminal:
+
+            def show() -> None:
+                os.write(terminal, text.encode("utf-8", "replace"))
+
+            def erase(answer: str | None = None) -> None:
+                with contextlib.suppress(OSError):
+                    os.write(terminal, self._erasure(terminal, text, answer if echo else None))
+
+            with _mode(terminal, echo=echo, hide=erase, again=show):
+                show()
+                try:
+                    answer = _line(terminal, withdrawn, news)
+                except BaseException as error:
+                    erase()
+                    if isinstance(error, KeyboardInterrupt):
+                        raise CancelledByPersonError("cancelled") from None
+                    raise
+                erase(answer)
+                return answer
+
+    def _erasure(self, terminal: int, text: str, echoed: str | None) -> bytes:
+        """What erases a question; `echoed` is the answer behind it, which the person's Enter ended."""
+        if self.is_dumb:
+            return b"" if echoed is not None else b"\n"
+        columns = os.get_terminal_size(terminal).columns or 80
+        rows = sum(max(0, _width(line) - 1) // columns + 1 for line in (text + (echoed or "")).split("\n"))
+        return b"\r\x1b[K" + b"\x1b[1A\x1b[2K" * (rows if echoed is not None else rows - 1)
+
+
+def _width(text: str) -> int:
+    """How many columns a terminal gives to `text`."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+@contextlib.contextmanager
+def _open() -> Iterator[int]:
+    try:
+        terminal = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        raise LockedError("there is no terminal to ask on", "every question has a flag: see --help") from None
+    try:
+        yield terminal
+    finally:
+        os.close(terminal)
+
+
+@contextlib.contextmanager
+def _mode(
+    terminal: int, *, echo: bool, hide: Callable[[], object], again: Callable[[], object]
+) -> Iterator[None]:
+    """Echo on or off while the block runs; put back before the process stops (Ctrl-Z) and when it ends."""
+    before = termios.tcgetattr(terminal)
+    wanted = termios.tcgetattr(terminal)
+    wanted[3] |= termios.ICANON | termios.ISIG
+    wanted[3] = wanted[3] | termios.ECHO if echo else wanted[3] & ~ECHO
+    # No ^C or ^Z behind the question: it could begin a line that is not erased.
+    wanted[3] &= ~termios.ECHOCTL
+
+    def stop(number: int, frame: object) -> None:
+        hide()
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, stop)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, wanted)
+        again()
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    handlers = {signal.SIGTSTP: signal.signal(signal.SIGTSTP, stop)}
+    handlers |= {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # A script's background commands ignore Ctrl-C; a question that one of them puts can be cancelled still.
+    handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # TCSAFLUSH: what was typed before the question is no answer to it.
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, wanted)
+    try:
+        yield
+    finally:
+        # EIO: it has hung up, or is somebody else's by now.
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _line(terminal: int, withdrawn: Callable[[], bool] | None, news: int | None) -> str:
+    """One line as typed. Ctrl-D on an empty line cancels, as Ctrl-C does."""
+    typed = b""
+    while not typed.endswith(b"\n"):
+        waiting = [terminal] if news is None else [terminal, news]
+        ready, _, _ = select.select(waiting, [], [])
+        if news in ready and withdrawn is not None and withdrawn():
+            raise WithdrawnError
+        if terminal in ready:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                # It has hung up, or has gone back to the shell while this was asking.
+                part = b""
+            if not part:
+                raise CancelledByPersonError("cancelled")
+            typed += part
+            if len(typed) > LONGEST_ANSWER:
+                raise UsageError("the answer is too long")
+    return typed[:-1].decode("utf-8", "surrogateescape")

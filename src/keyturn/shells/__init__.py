@@ -1,0 +1,1 @@
+"""What a shell runs: the generated launcher and `plugins.sh`."""

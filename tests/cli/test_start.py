@@ -1,0 +1,122 @@
+"""What a call of `keyturn` imports before it knows the command, and what that costs."""
+
+import subprocess
+import sys
+import time
+from statistics import median
+
+import pytest
+
+from keyturn.cli.main import COMMANDS
+from tests.programs.user import BIN
+
+HELP = [str(BIN / "keyturn"), "--help"]
+BARE = [str(BIN / "python"), "-c", "pass"]
+BUDGET = 8.0  # DESIGN §10: times the interpreter's own start
+
+# Each costs more than the interpreter's start by itself, or belongs to a command.
+HEAVY = {
+    "msgspec",
+    "rich",
+    "questionary",
+    "prompt_toolkit",
+    "pyrage",
+    "botocore",
+    "tomlkit",
+    "asyncio",
+    "importlib.metadata",
+}
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that `keyturn` with these arguments has loaded when it ends."""
+    script = (
+        "import sys, atexit; sys.argv[0] = 'keyturn';"
+        "atexit.register(lambda: print('loaded', *sys.modules));"
+        "from keyturn.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("loaded ")]
+    return set(line.split()[1:])
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
+def test_help_imports_no_command(argument: str) -> None:
+    modules = imported(argument)
+    assert "keyturn.cli.main" in modules
+    commands = {f"keyturn.cli.{module}" for module, _ in COMMANDS.values()}
+    assert commands
+    assert not modules & (commands | HEAVY | {"keyturn.cli.context", "keyturn.ground.settings"})
+
+
+def test_a_command_is_imported_when_it_is_called() -> None:
+    modules = imported("vault", "--help")
+    assert "keyturn.cli.vault" in modules
+    assert "keyturn.cli.account" not in modules
+
+
+def test_the_table_of_commands_is_true() -> None:
+    """`--help` shows a table; each name in it is a command with a help text."""
+    import importlib
+
+    import click
+
+    for name, (module, line) in COMMANDS.items():
+        command = getattr(importlib.import_module(f"keyturn.cli.{module}"), name)
+        assert isinstance(command, click.Command), name
+        assert command.help, name
+        assert line[0].islower(), name
+
+
+def test_help_is_within_its_budget() -> None:
+    """Best of several tries, for other work on the machine only ever adds."""
+    ratio = 0.0
+    for _ in range(3):
+        pairs = [(seconds(BARE), seconds(HELP)) for _ in range(7)]
+        ratio = median(with_help for _, with_help in pairs) / median(bare for bare, _ in pairs)
+        if ratio <= BUDGET:
+            return
+    pytest.fail(f"`keyturn --help` takes {ratio:.1f} times the interpreter's start; the budget is {BUDGET:g}")
+
+
+def seconds(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
+
+
+@pytest.mark.parametrize(
+    ("words", "hints"),
+    [
+        ([], ["Usage: keyturn"]),
+        (
+            ["itm"],
+            [
+                "keyturn: no such command 'itm'",
+                "  hint: did you mean: keyturn item",
+                "  hint: see: keyturn --help",
+            ],
+        ),
+        (["item", "gt"], ["keyturn: no such command 'gt'", "  hint: did you mean: keyturn item get"]),
+        (
+            ["status", "--fromat", "json"],
+            ["keyturn: no such option '--fromat'", "  hint: did you mean: keyturn status --format"],
+        ),
+        (["item", "get"], ["keyturn: missing argument 'NAME'", "  hint: see: keyturn item get --help"]),
+        (
+            ["lock", "now"],
+            ["keyturn: got unexpected extra argument (now)", "  hint: see: keyturn lock --help"],
+        ),
+        (["\x1b[2J"], ["keyturn: no such command '\\x1b[2J'"]),
+    ],
+)
+def test_a_wrong_call_says_what_is_right(words: list[str], hints: list[str]) -> None:
+    done = subprocess.run([str(BIN / "keyturn"), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(hints[0])
+    for hint in hints:
+        assert hint in done.stderr
