@@ -9,11 +9,11 @@ MAKE_ENV := $(PYTHON) scripts/make_env.py
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := targets
-.PHONY: targets dev envs demo test t lint check soak bench lock clean
+.PHONY: targets dev envs demo try test t lint check soak fuzz mutate bench picture reference lock clean
 .PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors
 
 targets:  # with nothing to do, say what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## the environment .venv: the product (editable) and the developers' tools
 	@$(MAKE_ENV) dev
@@ -22,7 +22,10 @@ envs: # .venv, and environments of their own for the AWS CLI and for the local A
 	@$(MAKE_ENV) dev aws moto
 
 demo: envs ## the main job, shown on a local AWS in a throw-away home
-	@$(PY) scripts/demo.py
+	@$(PY) -m scripts.demo
+
+try: envs ## a shell in such a home, to try it yourself (docs/tutorial/first-key.md)
+	@$(PY) -m scripts.playground
 
 test: envs ## all tests but the long ones, in parallel
 	@$(PY) -m pytest $(PARALLEL)
@@ -50,8 +53,21 @@ check: lint test ## lint and test: what a change has to pass
 soak: envs ## the long tests: kills, floods, long properties
 	@$(PY) -m pytest $(PARALLEL) -m soak
 
-bench: envs ## measure the budgets against the peers that are installed
-	@$(PY) scripts/bench.py
+fuzz: ## fuzz every parser for SECONDS (30) each; TARGETS="vault wire" for some
+	@$(MAKE_ENV) fuzz
+	@.tools/fuzz/bin/python -m tests.fuzz.run $(or $(SECONDS),30) $(TARGETS)
+
+mutate: envs ## remove one guard after the other; what no test notices is listed (MODULES="ground/wire" for some)
+	@$(PY) -m scripts.mutate $(MODULES)
+
+bench: envs ## measure what it costs, beside the budgets; BENCH=--json prints JSON
+	@$(PY) -m scripts.bench $(BENCH)
+
+picture: envs ## draw docs/picture.svg anew, from a real run
+	@$(PY) -m scripts.picture
+
+reference: dev ## write the generated pages of docs/reference anew
+	@$(PY) -m scripts.reference
 
 lock: ## resolve the dependencies anew and write locks/ (needs uv)
 	@UV="$(LOCK_UV)" scripts/lock

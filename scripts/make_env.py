@@ -43,6 +43,7 @@ ENVIRONMENTS = {
     "dev": Environment(ROOT / ".venv", ROOT / "locks/dev.txt", with_product=True),
     "aws": Environment(ROOT / ".tools/aws", ROOT / "locks/aws.txt"),
     "moto": Environment(ROOT / ".tools/moto", ROOT / "locks/moto.txt"),
+    "fuzz": Environment(ROOT / ".tools/fuzz", ROOT / "locks/fuzz.txt", with_product=True),
 }
 
 
