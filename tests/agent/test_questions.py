@@ -107,6 +107,20 @@ def test_cancelling_ends_this_terminal_and_asks_the_next() -> None:
     play(script)
 
 
+def test_of_many_that_are_left_one_is_elected() -> None:
+    async def script(asked: Questions) -> None:
+        ticket = await (await waiting(asked, caller(10, FIRST)))
+        assert ticket is not None
+        left = [await waiting(asked, caller(pid, SECOND)) for pid in range(20, 25)]
+        asked.drop(UNLOCK, ticket)
+        await asyncio.sleep(0)
+        assert [task.done() for task in left] == [True, False, False, False, False]
+        asked.settle(UNLOCK)
+        assert [await task for task in left[1:]] == [None] * 4
+
+    play(script)
+
+
 @pytest.mark.parametrize("how", ["dies", "stops"])
 def test_a_talker_that_dies_or_stops_loses_its_turn(how: str) -> None:
     async def script(asked: Questions) -> None:

@@ -71,7 +71,7 @@ def test_a_neighbour_of_the_same_user_reads_nothing(user: User) -> None:
     unlock(user)
     with subprocess.Popen([*user.prefix, "sleep", "60"]) as ordinary:
         try:
-            wait_for(lambda: memory.neighbour_can_open(ordinary.pid, "maps"))
+            wait_for(lambda: memory.neighbour_can_open(ordinary.pid, "mem"))
         finally:
             ordinary.kill()
     found = agents(user)
@@ -117,10 +117,15 @@ def test_a_killed_agent_heals_and_is_locked(user: User, which: str) -> None:
     assert len(agents(user)) == 2
 
 
-def test_an_agent_whose_socket_is_gone_is_replaced(user: User) -> None:
+@pytest.mark.parametrize("notices", [True, False])
+def test_an_agent_whose_socket_is_gone_is_replaced(user: User, notices: bool) -> None:
     user.account()
     unlock(user)
     before = agents(user)
+    if not notices:
+        # One that cannot see it for itself is ended by the next one that starts.
+        for pid in before:
+            os.kill(pid, signal.SIGSTOP)
     next((user.runtime / "keyturn").glob("agent-*.sock")).unlink()
     user.keyturn("item", "list").fails(190, "the account is locked")
     assert len(agents(user)) == 2

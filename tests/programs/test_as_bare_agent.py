@@ -33,11 +33,10 @@ def without_agent(wrapped: Wrapped) -> Iterator[Wrapped]:
     """The agent is ended and may be replaced by something else; it is signed in to again afterwards."""
     user = wrapped.user
     user.keyturn("agent", "stop").succeeds()
-    runtime, state = user.runtime / "keyturn", user.state
+    runtime = user.runtime / "keyturn"
     yield wrapped
     runtime.mkdir(exist_ok=True)
     runtime.chmod(0o700)
-    state.chmod(0o700)
     socket_of(user).unlink(missing_ok=True)
     user.keyturn("signin", "--password-file", user.password_file()).succeeds()
 
@@ -208,12 +207,18 @@ def test_a_runtime_directory_that_others_can_enter(without_agent: Wrapped) -> No
 
 
 def test_an_agent_that_cannot_be_started(without_agent: Wrapped) -> None:
-    without_agent.user.state.chmod(0o755)
-    status, line = run(without_agent)
-    assert status == 198
-    assert "is not a private directory of yours" in line
-    shutil.rmtree(without_agent.user.runtime / "keyturn")
-    assert run(without_agent)[0] == 198
+    state = without_agent.user.state
+    state.rename(state.with_name("away"))
+    state.symlink_to("away")
+    try:
+        status, line = run(without_agent)
+        assert status == 198
+        assert "is not a private directory of yours" in line
+        shutil.rmtree(without_agent.user.runtime / "keyturn")
+        assert run(without_agent)[0] == 198
+    finally:
+        state.unlink()
+        state.with_name("away").rename(state)
 
 
 def test_a_changed_launcher_is_renewed_by_any_command(wrapped: Wrapped) -> None:

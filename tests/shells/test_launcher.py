@@ -112,10 +112,12 @@ def test_a_compiled_form_never_outlives_its_text(directories: Directories) -> No
     assert subprocess.run(words, capture_output=True, check=False).returncode == 2
 
 
-def test_a_directory_that_others_can_enter_gets_none(directories: Directories) -> None:
-    directories.data.chmod(0o755)
+def test_a_directory_that_is_not_ours_alone_gets_none(directories: Directories, home: Path) -> None:
+    directories.data.rename(home / "elsewhere")
+    directories.data.symlink_to(home / "elsewhere")
     with pytest.raises(ConfigurationError):
         launcher.renew(directories, INTERPRETER, create=True)
+    assert not list((home / "elsewhere").iterdir())
 
 
 def test_nothing_of_the_callers_reaches_the_interpreter(directories: Directories, home: Path) -> None:

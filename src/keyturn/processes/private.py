@@ -82,7 +82,7 @@ def run_privately(work: Callable[[], int]) -> int:
     before |= {number: signal.signal(number, pass_on) for number in PASSED_ON}
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     # Ctrl-Z reaches both. The child stops first, when it has put the terminal back; then this one does, for a
-    # shell to see: were it the other way round, the child would write to a terminal that is the shell's again.
+    # shell to see. The other way round, the child would change a terminal that is the shell's again.
     before |= {signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN)}
     try:
         while os.WIFSTOPPED(raw := os.waitpid(child, os.WUNTRACED)[1]):
