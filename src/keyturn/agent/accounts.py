@@ -93,7 +93,10 @@ class Accounts:
         """As `unlock`; also the id of the slot that opened. One that is open already stays as it is."""
         attempts = self._attempts_of(entry.id)
         attempts.check_pause()
-        is_code = _is_recovery_code(secret)
+        verifying: asyncio.Task[Verifier] | None = None
+        if not _is_recovery_code(secret):
+            # Beside the derivation in the helper, which takes far longer.
+            verifying = asyncio.create_task(asyncio.to_thread(Verifier, secret))
         opening = await self._open(entry, secret)
         try:
             backend = await asyncio.to_thread(opening.account, self.machine)
@@ -106,7 +109,7 @@ class Accounts:
                 "if you put it there: keyturn account forget, then keyturn account add DIRECTORY",
             )
         attempts.succeeded()
-        verifier = None if is_code else await asyncio.to_thread(Verifier, secret)
+        verifier = None if verifying is None else await verifying
         # Somebody else may have unlocked it meanwhile: one account is opened once.
         unlocked = self._unlocked.setdefault(entry.id, Unlocked(backend, verifier))
         unlocked.verifier = verifier or unlocked.verifier
