@@ -141,12 +141,17 @@ def test_ancestors_begin_with_the_process_and_reach_its_parents() -> None:
 
 def test_a_stopped_process_is_seen_as_stopped() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
-        os.kill(child.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
-        found = identity.read(child.pid)
-        child.kill()
-    assert found is not None
-    assert found.is_stopped
+        try:
+            running = identity.read(child.pid)
+            assert running is not None
+            assert not running.is_stopped
+            os.kill(child.pid, signal.SIGSTOP)
+            deadline = time.monotonic() + 10
+            while not (found := identity.read(child.pid)) or not found.is_stopped:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        finally:
+            child.kill()
 
 
 def test_the_working_directory_of_another_process(tmp_path: "os.PathLike[str]") -> None:

@@ -8,7 +8,8 @@ import sys
 import click
 
 from keyturn.cli.context import current
-from keyturn.cli.options import guarded, leave, unlocking, with_agent
+from keyturn.cli.ending import guarded, leave
+from keyturn.cli.options import unlocking, with_agent
 from keyturn.ground import files
 from keyturn.ground.errors import UsageError
 from keyturn.processes import bare

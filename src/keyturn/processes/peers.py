@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -40,9 +41,9 @@ def _pidfd(connection: socket.socket, pid: int) -> int | None:
         return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD, 4), sys.byteorder)
     except OSError:
         pass
-    try:
+    if sys.platform == "linux":
         # An older kernel: the pid may have been given anew since the connect; the start time, compared
         # before an answer is sent, tells.
-        return os.pidfd_open(pid) if sys.platform == "linux" else None
-    except OSError:
-        return None
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(pid)
+    return None
