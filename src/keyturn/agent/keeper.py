@@ -91,7 +91,7 @@ class Keeper:
         self._accounts = Accounts(registry, machine, self._helpers, world.clock)
         self._approvals = Approvals(world.clock)
         self._questions = Questions(lambda: self._settings_or_defaults().prompt.timeout_seconds)
-        permissions = Permissions(self._accounts, self._approvals, self._questions)
+        permissions = Permissions(self._accounts, self._approvals, self._questions, self._touch)
         defaults_file = DefaultsFile(directories.defaults)
         self._runner = Runner(permissions, defaults_file, Hooks())
         self._handlers = self._wire_handlers(permissions, defaults_file)
@@ -180,6 +180,9 @@ class Keeper:
 
     async def _serve(self, connection: Connection) -> None:
         first = await connection.first_frame()
+        if self._accounts.any_unlocked and self._idle_left() <= 0:
+            # The timer may be late, after suspend above all. The next keeper answers this client.
+            await self._forget(LOCKED)
         if first[0] != wire.VERSION:
             await connection.send(wire.encode_mismatch())
         elif first[1:2] == wire.RUN:
@@ -193,7 +196,6 @@ class Keeper:
         try:
             request = RunRequest.decode(body)
             go = await self._runner.run(LauncherAsker(connection), request, self._settings())
-            self._touch()
             return go.encode()
         except WireError:
             raise
@@ -220,7 +222,6 @@ class Keeper:
             settings = self._settings_or_defaults() if isinstance(request, FORGETTING) else self._settings()
             result = await self._handlers[type(request)](client, request, settings)
             answer = messages.Done(result=result)
-            self._touch()
         except WireError:
             raise
         except KeyturnError as error:
@@ -233,7 +234,7 @@ class Keeper:
         await connection.send(messages.encode(answer))
 
     def _touch(self) -> None:
-        """Something was used: the idle limit starts anew."""
+        """An account was used: the idle limit starts anew. Asking for the status, say, is no use."""
         self._used = self._world.clock.boot()
         if self._accounts.any_unlocked and self._timer is not None and not self._timer.is_set:
             self._timer.set_in(self._idle_left())

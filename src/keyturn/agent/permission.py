@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,16 +43,21 @@ class Asker(Protocol):
 class Permissions:
     """Joins accounts, approvals and questions."""
 
-    def __init__(self, accounts: Accounts, approvals: Approvals, questions: Questions) -> None:
+    def __init__(
+        self, accounts: Accounts, approvals: Approvals, questions: Questions, used: Callable[[], None]
+    ) -> None:
+        """`used` is told each time an account is used or agreed to."""
         self.accounts = accounts
         self.approvals = approvals
         self.questions = questions
+        self._used = used
 
     async def obtain(self, asker: Asker, entry: Entry, purpose: Purpose, settings: Settings) -> Permission:
         """Wait until the caller may use it. Raises LockedError, DeniedError, CancelledByPersonError."""
         while True:
             missing = self._missing(asker.caller, entry, purpose.program, settings)
             if isinstance(missing, Permission):
+                self._used()
                 return missing
             await asker.waiting()
             ticket = await self.questions.wait(missing, asker.caller, purpose, may_ask=asker.may_ask)
@@ -99,6 +105,7 @@ class Permissions:
 
     def allow(self, caller: Caller, entry: Entry, program: Program | None) -> Approval | Grant | None:
         """Record that the person at the caller's terminal agreed. None without a terminal."""
+        self._used()
         if caller.terminal is None:
             return None
         approval = self.approvals.approve(caller.terminal, entry.id)
