@@ -28,12 +28,13 @@ from keyturn.shells.launcher import Interpreter, command
 from keyturn.vaults.age import derive
 from keyturn.vaults.age.opening import Opening
 from scripts.budgets import REST_SECONDS, Report, as_json, as_table, budgets
+from scripts.many_items import fill
 from tests.programs.user import BIN, User
 
 PASSWORD = "open sesame EXAMPLE"
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYzzEXAMPLEKEY"
 CALL = ["sts", "get-caller-identity"]
-UNLOCKS, QUESTIONS, PARALLEL = 5, 500, 64
+UNLOCKS, QUESTIONS, PARALLEL, MANY = 5, 500, 64, 10_000
 SETTLE_SECONDS = 2.0
 
 
@@ -226,6 +227,29 @@ def answers(bench: Bench) -> dict[str, float]:
     return figures
 
 
+def with_many_items(bench: Bench, rounds: int) -> dict[str, float]:
+    """The same questions once the vault holds ten thousand items more."""
+    user = bench.user
+    user.keyturn("agent", "stop").succeeds()
+    account = next(each.parent for each in user.data.glob("accounts/*/account.age"))
+    fill(account, user.state, PASSWORD, MANY)
+    bench.sign_in()
+    figures = {f"{name} ({MANY} items)": value for name, value in answers(bench).items()}
+    seconds = in_turn({"wrapped": partial(bench.run, bench.wrapped)}, rounds)["wrapped"]
+    figures[f"true through the launcher, ms ({MANY} items)"] = seconds * 1000
+    figures[f"item list, ms ({MANY} items)"] = min(timed(bench) for _ in range(3)) * 1000
+    shared = proportional(bench.agent())
+    if shared is not None:
+        figures[f"agent, proportional, MB ({MANY} items)"] = shared
+    return figures
+
+
+def timed(bench: Bench) -> float:
+    start = time.perf_counter()
+    bench.user.keyturn("item", "list", "--format", "json", "Service 77").succeeds()
+    return time.perf_counter() - start
+
+
 def measure(rounds: int) -> Report:
     with User() as user:
         bench = Bench(user)
@@ -248,6 +272,7 @@ def measure(rounds: int) -> Report:
             figures["agent, proportional, MB"] = shared
         if before is not None and after is not None:
             figures[f"agent's wake-ups in {REST_SECONDS:.0f} s"] = after - before
+        figures |= with_many_items(bench, rounds)
     return Report(budgets(figures), figures, notes())
 
 
@@ -257,7 +282,7 @@ def notes() -> list[str]:
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     return [
         f"on {machine}, Python {platform.python_version()}; the agent holds one account with one item",
-        "not measured yet: many items, many directory defaults, large AWS configurations",
+        "not measured yet: many directory defaults, which do not exist yet; large AWS configurations",
         f"peers are not measured yet; not installed here: {', '.join(absent) or 'none'}",
     ]
 

@@ -52,6 +52,16 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
         ),
         Budget("the agent at rest", memory, 60.0, "MB"),
     ]
+    many = "agent's answer, ms (10000 items)"
+    if many in figures:
+        found.append(
+            Budget("with 10,000 items", figures[many] / figures["agent's answer, ms"], 1.25, "× the answer")
+        )
+    parallel = figures.get("64 wrapped at once, ms")
+    if parallel is not None:
+        found.append(
+            Budget("64 at once", parallel / figures["64 interpreters at once, ms"], 2.0, "× interpreters")
+        )
     rest = f"agent's wake-ups in {REST_SECONDS:.0f} s"
     return [*found, Budget(rest, figures[rest], 0, "")] if rest in figures else found
 

@@ -28,23 +28,48 @@ WORKERS = os.cpu_count() or 1
 SECONDS = 120
 
 VAULTS = "tests/vaults/test_"
+FAULTS = "tests/faults/test_"
 MODULES: dict[str, tuple[str, ...]] = {
     "vaults/age/armor": (VAULTS + "slots.py", VAULTS + "derive.py"),
-    "vaults/age/documents": (VAULTS + "documents.py", VAULTS + "sealed.py"),
-    "vaults/age/slots": (VAULTS + "slots.py", VAULTS + "opening.py"),
-    "vaults/age/pins": (VAULTS + "pins.py", VAULTS + "descent.py", "tests/faults/test_guards.py"),
-    "vaults/age/sealed": (VAULTS + "sealed.py", VAULTS + "descent.py", "tests/faults/test_guards.py"),
-    "vaults/age/opening": (VAULTS + "opening.py", VAULTS + "rotation.py", "tests/faults/test_guards.py"),
+    "vaults/age/documents": (VAULTS + "documents.py", VAULTS + "sealed.py", FAULTS + "forms.py"),
+    "vaults/age/slots": (
+        VAULTS + "guards.py",
+        VAULTS + "slots.py",
+        VAULTS + "opening.py",
+        FAULTS + "forms.py",
+    ),
+    "vaults/age/pins": (VAULTS + "pins.py", VAULTS + "descent.py", FAULTS + "guards.py"),
+    "vaults/age/sealed": (
+        VAULTS + "guards.py",
+        VAULTS + "removal.py",
+        VAULTS + "sealed.py",
+        VAULTS + "descent.py",
+        FAULTS + "guards.py",
+    ),
+    "vaults/age/opening": (
+        VAULTS + "guards.py",
+        VAULTS + "opening.py",
+        VAULTS + "rotation.py",
+        FAULTS + "guards.py",
+    ),
     "vaults/age/rotation": (VAULTS + "removal.py", VAULTS + "rotation.py"),
     "vaults/age/creation": (VAULTS + "directory.py",),
-    "ground/files": ("tests/ground/test_files.py", "tests/faults/test_guards.py"),
-    "ground/wire": ("tests/ground/test_wire.py",),
-    "ground/paths": ("tests/ground/test_paths.py",),
-    "scopes/defaults": ("tests/scopes/test_defaults.py",),
-    "agent/questions": ("tests/agent/test_questions.py",),
-    "agent/approvals": ("tests/agent/test_approvals.py", "tests/agent/test_grants.py"),
-    "agent/executables": ("tests/agent/test_executables.py",),
-    "agent/callers": ("tests/faults/test_callers.py",),
+    "ground/files": (
+        "tests/ground/test_files.py",
+        FAULTS + "guards.py",
+        FAULTS + "forms.py",
+    ),
+    "ground/wire": ("tests/ground/test_wire.py", FAULTS + "forms.py"),
+    "ground/paths": ("tests/ground/test_paths.py", FAULTS + "approvals.py"),
+    "scopes/defaults": ("tests/scopes/test_defaults.py", FAULTS + "forms.py"),
+    "agent/questions": ("tests/agent/test_questions.py", FAULTS + "questions.py"),
+    "agent/approvals": (
+        "tests/agent/test_approvals.py",
+        "tests/agent/test_grants.py",
+        FAULTS + "approvals.py",
+    ),
+    "agent/executables": ("tests/agent/test_executables.py", FAULTS + "approvals.py"),
+    "agent/callers": (FAULTS + "callers.py",),
 }
 
 TURNED: dict[type[ast.cmpop], str] = {
@@ -102,7 +127,7 @@ class Finder:
         elif isinstance(node, ast.comprehension):
             for test in node.ifs:
                 yield from self._condition(test, "True", "False")
-        elif isinstance(node, ast.BoolOp):
+        elif isinstance(node, ast.BoolOp) and all(_is_claim(value) for value in node.values):
             neutral = "True" if isinstance(node.op, ast.And) else "False"
             for value in node.values:
                 yield self._mutant(value, neutral)
@@ -110,6 +135,8 @@ class Finder:
             yield self._mutant(node, f"bool({self._text(node.operand)})")
         elif isinstance(node, ast.Raise):
             yield self._mutant(node, "pass")
+        elif isinstance(node, ast.Compare) and self._text(node).startswith("sys.platform"):
+            return  # the other platform's branch cannot be tried here
         elif isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self._text(node.left), self._text(node.comparators[0])
             yield self._mutant(node, f"({left} {TURNED[type(node.ops[0])]} {right})")
@@ -142,6 +169,14 @@ class Finder:
         return Mutant(self.module, node.lineno, start, end, text, self.content[start:end].decode())
 
 
+def _is_claim(value: ast.expr) -> bool:
+    """Whether an operand says yes or no; `x or y` as a default value is no guard."""
+    if isinstance(value, ast.Call):
+        name = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+        return name.lstrip("_").startswith(("is", "startswith", "endswith", "match", "any", "all", "S_IS"))
+    return isinstance(value, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Name, ast.Attribute, ast.BinOp))
+
+
 def _word(operator: ast.cmpop) -> str:
     words: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
     return words[type(operator)]
@@ -152,6 +187,7 @@ class Copy:
 
     def __init__(self, place: Path) -> None:
         self.place = place
+        self.output = ""
         ignored = shutil.ignore_patterns("__pycache__")
         for part in ("src", "tests", "scripts", "locks", "docs"):
             shutil.copytree(ROOT / part, place / part, ignore=ignored)
@@ -162,17 +198,7 @@ class Copy:
     def passes(self, module: str) -> bool:
         """Whether the module's tests pass here; a run that hangs does not."""
         tests = [test for test in MODULES[module] if (self.place / test).exists()]
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--timeout=30",
-            *tests,
-        ]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--timeout=30"]
         environment = {**os.environ, "PYTHONPATH": str(self.place / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             done = subprocess.run(
@@ -185,6 +211,7 @@ class Copy:
             )
         except subprocess.TimeoutExpired:
             return False
+        self.output = (done.stderr + done.stdout).decode()
         return done.returncode == 0
 
     def kills(self, mutant: Mutant) -> bool:
@@ -221,6 +248,7 @@ def run(chosen: list[str], place: Path) -> int:
             return 2
         if not made[0].passes(module):
             print(f"keyturn: {module}: its tests fail without any mutant", file=sys.stderr)
+            print(made[0].output[-3000:], file=sys.stderr)
             return 2
 
     def judge(mutant: Mutant) -> tuple[Mutant, bool]:

@@ -21,6 +21,7 @@ from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import CancelledByPersonError, ConfigurationError, UnreachableError
 from keyturn.ground.paths import Directories
 from keyturn.ground.secret import Secret
+from keyturn.ground.world import here
 from keyturn.processes import peers
 
 START_SECONDS = 20.0
@@ -116,6 +117,7 @@ class Agent:
         try:
             done = subprocess.run(
                 [*self._command, "-m", "keyturn.agent.supervisor", *places],
+                env=here().agent_environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -75,7 +75,11 @@ def _serve(directories: Directories, ready: int) -> NoReturn:
     listening = _bind(directories.socket)
     _leave_terminal()
     log.info("supervisor started")
-    _keep(World({**_environment(), **directories.as_environment()}, uid, SystemClock()), listening, ready)
+    _keep(
+        World({**here().agent_environment, **directories.as_environment()}, uid, SystemClock()),
+        listening,
+        ready,
+    )
 
 
 def _become_the_only_one(directories: Directories) -> bool:
@@ -138,14 +142,6 @@ def _leave_terminal() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-
-
-def _environment() -> dict[str, str]:
-    """What helpers get: a fixed PATH and what names this user's places, nothing of the caller's else."""
-    kept = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
-    given = here().environment
-    found = {name: given[name] for name in kept if name in given}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", **found}
 
 
 def _log_to(path: Path) -> None:

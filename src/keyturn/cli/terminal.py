@@ -100,8 +100,8 @@ class Terminal:
                     os.write(terminal, self._erasure(terminal, text, answer if echo else None))
 
             with _mode(terminal, echo=echo, hide=erase, again=show):
-                show()
                 try:
+                    show()
                     answer = _line(terminal, withdrawn, news)
                 except BaseException as error:
                     erase()
@@ -182,20 +182,48 @@ def _mode(
 def _line(terminal: int, withdrawn: Callable[[], bool] | None, news: int | None) -> str:
     """One line as typed. Ctrl-D on an empty line cancels, as Ctrl-C does."""
     typed = b""
-    while not typed.endswith(b"\n"):
-        waiting = [terminal] if news is None else [terminal, news]
-        ready, _, _ = select.select(waiting, [], [])
-        if news in ready and withdrawn is not None and withdrawn():
-            raise WithdrawnError
-        if terminal in ready:
-            try:
-                part = os.read(terminal, 4096)
-            except OSError:
-                # It has hung up, or has gone back to the shell while this was asking.
-                part = b""
-            if not part:
-                raise CancelledByPersonError("cancelled")
-            typed += part
-            if len(typed) > LONGEST_ANSWER:
-                raise UsageError("the answer is too long")
+    with _signals() as woken:
+        while not typed.endswith(b"\n"):
+            ready, _, _ = select.select(
+                [terminal, woken] if news is None else [terminal, woken, news], [], []
+            )
+            if woken in ready:
+                os.read(woken, 64)
+            if news in ready and withdrawn is not None and withdrawn():
+                raise WithdrawnError
+            if terminal in ready:
+                typed += _typed(terminal)
+                if len(typed) > LONGEST_ANSWER:
+                    raise UsageError("the answer is too long")
     return typed[:-1].decode("utf-8", "surrogateescape")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[int]:
+    """A descriptor that is readable once a signal has come.
+
+    A signal that comes just before a waiting call begins does not end that call: its Python handler would
+    run only after the next key, and a Ctrl-C be lost until then.
+    """
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield reading
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+def _typed(terminal: int) -> bytes:
+    """What was typed. Raises CancelledByPersonError at the end of the input."""
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        # It has hung up, or has gone back to the shell while this was asking.
+        part = b""
+    if not part:
+        raise CancelledByPersonError("cancelled")
+    return part

@@ -12,6 +12,9 @@ from keyturn.ground.clock import Clock, SystemClock
 from keyturn.ground.paths import Directories
 from keyturn.ground.settings import Settings
 
+# What names a user's places, language and time zone.
+KEPT = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+
 
 @dataclass(frozen=True)
 class World:
@@ -33,6 +36,15 @@ class World:
     @property
     def home(self) -> str:
         return self.environment.get("HOME", "")
+
+    @property
+    def agent_environment(self) -> dict[str, str]:
+        """What the agent and its helpers get: a fixed PATH and `KEPT`, nothing else of the caller's.
+
+        A caller's variables may be secrets, and the agent outlives every command that could start it.
+        """
+        kept = {name: self.environment[name] for name in KEPT if name in self.environment}
+        return {"PATH": "/usr/local/bin:/usr/bin:/bin", **kept}
 
 
 def here() -> World:
