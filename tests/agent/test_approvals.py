@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import timedelta
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_the_hard_limit_does_not(approvals: Approvals, clock: StoppedClock) -> N
     clock.seconds = start + 12 * 3600 - 1
     assert approvals.find(caller(10, HERE), "work", LIMITS) is not None
     clock.seconds = start + 12 * 3600 + 1
+    assert approvals.find(caller(10, HERE), "work", LIMITS) is None
+
+
+@pytest.mark.parametrize("days", [-4000, 4000])
+def test_setting_the_wall_clock_changes_nothing(approvals: Approvals, clock: StoppedClock, days: int) -> None:
+    approvals.approve(HERE, "work")
+    clock.moment += timedelta(days=days)
+    assert approvals.find(caller(10, HERE), "work", LIMITS) is not None
+    clock.seconds += 10 * 60 + 1
     assert approvals.find(caller(10, HERE), "work", LIMITS) is None
 
 

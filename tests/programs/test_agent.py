@@ -41,10 +41,13 @@ def wait_for(condition: object, seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
-def test_simultaneous_first_commands_make_one_agent(user: User) -> None:
-    with ThreadPoolExecutor(12) as pool:
-        done = list(pool.map(lambda _: user.keyturn("account", "list", "--format", "json"), range(12)))
-    assert [each.status for each in done] == [0] * 12, [each.errors for each in done]
+@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.soak)])
+def test_simultaneous_first_commands_make_one_agent(user: User, count: int) -> None:
+    with ThreadPoolExecutor(count) as pool:
+        done = list(
+            pool.map(lambda _: user.keyturn("account", "list", "--format", "json", seconds=110), range(count))
+        )
+    assert [each.status for each in done] == [0] * count, [each.errors for each in done]
     assert len(agents(user)) == 2, "a supervisor and a keeper"
 
 

@@ -63,13 +63,31 @@ class Agent:
         """
         self.close()
         deadline = self._clock.boot() + START_SECONDS
-        while not self._try_connect():
+        while self._stream is None and not self._try_connect():
             if not start:
                 return False
-            self._start()
+            self._start_alone()
             if self._clock.boot() > deadline:
                 raise UnreachableError("the agent was started but does not accept connections")
         return True
+
+    def _start_alone(self) -> None:
+        """Start the agent, or wait a moment while another process does.
+
+        Many first commands at once would otherwise start an interpreter each, of which one becomes the agent.
+        """
+        for directory in (self._directories.config, self._directories.state):
+            files.private_directory(directory, self._uid, mend=True)
+        files.private_directory(self._directories.runtime, self._uid)
+        starting = holder.take(self._directories.start_lock)
+        if starting is None:
+            sleep(TRY_SECONDS)
+            return
+        try:
+            if not self._try_connect():
+                self._start()
+        finally:
+            os.close(starting)
 
     def close(self) -> None:
         if self._stream is not None:
@@ -109,9 +127,6 @@ class Agent:
         return True
 
     def _start(self) -> None:
-        for directory in (self._directories.config, self._directories.state):
-            files.private_directory(directory, self._uid, mend=True)
-        files.private_directory(self._directories.runtime, self._uid)
         places = [str(path) for path in (self._directories.config, self._directories.data)]
         places += [str(path) for path in (self._directories.state, self._directories.runtime)]
         try:

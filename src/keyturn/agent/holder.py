@@ -1,6 +1,7 @@
 """The lock that makes an agent the only one of its directories, and its pid for those who must end it.
 
-The lock is an flock that the supervisor holds for its life: the kernel frees it, so it is never stale.
+It is an flock that the supervisor holds for its life: the kernel frees it, so it is never stale. Clients
+take a second one of the same kind while they start an agent.
 """
 
 from __future__ import annotations

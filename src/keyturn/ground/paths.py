@@ -42,6 +42,10 @@ class Directories:
         return self.runtime / f"agent-{self.tag}.lock"
 
     @property
+    def start_lock(self) -> Path:
+        return self.runtime / f"agent-{self.tag}.start"
+
+    @property
     def agent_log(self) -> Path:
         return self.state / "agent.log"
 
