@@ -52,7 +52,12 @@ MODULES: dict[str, tuple[str, ...]] = {
         VAULTS + "rotation.py",
         FAULTS + "guards.py",
     ),
-    "vaults/age/rotation": (VAULTS + "removal.py", VAULTS + "rotation.py"),
+    "vaults/age/rotation": (
+        VAULTS + "guards.py",
+        VAULTS + "removal.py",
+        VAULTS + "rotation.py",
+        FAULTS + "guards.py",
+    ),
     "vaults/age/creation": (VAULTS + "directory.py",),
     "ground/files": (
         "tests/ground/test_files.py",

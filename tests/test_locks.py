@@ -24,6 +24,7 @@ ASKED = {
     "dev": RUNTIME + DEV + PROJECT["build-system"]["requires"],
     "aws": asked_in("aws.in"),
     "moto": asked_in("moto.in"),
+    "fuzz": RUNTIME + asked_in("fuzz.in"),
 }
 
 
@@ -60,5 +61,6 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
 
 
 def test_what_product_and_developers_share_has_one_version() -> None:
-    runtime, dev = locked("runtime"), locked("dev")
-    assert {name: dev.get(name) for name in runtime} == runtime
+    runtime = locked("runtime")
+    for other in map(locked, ("dev", "fuzz")):
+        assert {name: other.get(name) for name in runtime} == runtime

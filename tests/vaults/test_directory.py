@@ -154,6 +154,61 @@ def test_only_what_a_creation_left_is_taken_away(tmp_path: Path, there: str) -> 
     assert path.read_text() == stranger.read_text() == "x"
 
 
+def test_a_bad_title_of_the_vault_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    with pytest.raises(UsageError, match="title"):
+        creation.create(tmp_path / "account", "Test", [key], make_machine(tmp_path / "state"), "Pri\nvate")
+    assert not (tmp_path / "account").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (".account.age.x.new", None),
+        (f".{creation.MARK}.x.new", None),
+        (".account.age.x", "not empty"),
+        (".other.age.x.new", "not empty"),
+    ],
+)
+def test_temporary_files_of_a_creation_are_no_content(tmp_path: Path, name: str, error: str | None) -> None:
+    path = tmp_path / "account" / name
+    path.parent.mkdir()
+    path.touch()
+    key = slots.recovery_key(slots.new_recovery_code(), "code")
+    machine = make_machine(tmp_path / "state")
+    if error is None:
+        creation.create(tmp_path / "account", "Test", [key], machine)
+        assert not path.exists()
+        return
+    with pytest.raises(ConfigurationError, match=error):
+        creation.create(tmp_path / "account", "Test", [key], machine)
+    assert path.exists()
+
+
+def test_the_mark_of_a_creation_is_the_last_to_go_and_names_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, key = tmp_path / "account", slots.recovery_key(slots.new_recovery_code(), "code")
+    machine = make_machine(tmp_path / "state")
+    assert machine.id
+    for name in ("slots/a.slot", ".account.age.x.new"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).touch()
+    # Not an id, but the way to another file of this machine's.
+    (place / creation.MARK).write_text("../machine")
+    gone: list[str] = []
+    unlink = os.unlink
+
+    def note(path: Path) -> None:
+        gone.append(Path(path).name)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", note)
+    creation.create(place, "Test", [key], machine)
+    assert gone == ["a.slot", ".account.age.x.new", creation.MARK, creation.MARK]
+    assert (tmp_path / "state" / "machine.json").exists()
+
+
 def test_the_lock_is_reentrant_and_needed_for_writing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     with made.account.place.locked(), made.account.place.locked():
         made.account.create(made.vault.id, make_item())

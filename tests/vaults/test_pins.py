@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keyturn.ground.errors import (
@@ -13,7 +14,7 @@ from keyturn.ground.errors import (
     RolledBackError,
 )
 from keyturn.vaults.age import identities
-from keyturn.vaults.age.pins import Machine, Sighting
+from keyturn.vaults.age.pins import Change, Machine, Sighting
 from tests.vaults.templates import Made, StoppedClock, make_item, make_machine
 
 ACCOUNT = "a" * 26
@@ -70,6 +71,26 @@ def test_what_does_not_descend_is_refused_and_not_remembered(
     with pytest.raises(error):
         machine.witness(later)
     assert machine.pinned(ACCOUNT) == before
+
+
+def test_an_identity_that_is_being_made_is_known_and_no_third_one(machine: Machine) -> None:
+    machine.witness(sighting())
+    begun = Change(TWO, [])
+    machine.update(ACCOUNT, lambda was: None if was is None else msgspec.structs.replace(was, change=begun))
+    machine.witness(sighting(identity=TWO))
+    machine.witness(sighting(identity=ONE))
+    with pytest.raises(ForgedError):
+        machine.witness(sighting(identity="3" * 64))
+
+
+def test_what_does_not_change_is_not_written_again(machine: Machine, tmp_path: Path) -> None:
+    machine.witness(sighting())
+    path = tmp_path / "state" / "pins" / f"{ACCOUNT}.json"
+    before = path.stat()
+    assert machine.update(ACCOUNT, lambda was: was) == machine.pinned(ACCOUNT)
+    assert machine.update(ACCOUNT, lambda was: None) is None
+    assert path.stat() == before
+    assert machine.pinned(ACCOUNT) is not None
 
 
 def test_files_are_private(machine: Machine, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What is saved, under kills, failing disks and neighbours that write at the same time."""

@@ -1,0 +1,175 @@
+"""Seeds: for each target some files that it takes, and files that once broke it.
+
+`python -m tests.fuzz.seeds` writes the first kind anew, from what the product itself writes; the second
+kind is kept by hand, in `crashes/TARGET/`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from keyturn.agent import messages
+from keyturn.agent.registry import Entry, Registry
+from keyturn.catalogue import loader
+from keyturn.ground.secret import Secret
+from keyturn.ground.wire import Go, RunRequest, encode_fields
+from keyturn.items import Field, FieldType, Item, ItemReference, Section, Url
+from keyturn.scopes import defaults
+from keyturn.scopes.defaults import DefaultsFile
+from keyturn.vaults.age import armor, contents, derive, documents
+from keyturn.vaults.age.documents import AccountDocument, Codec, Previous, SlotRecord, VaultDocument
+from keyturn.vaults.age.pins import Change, FilePin, Pinned, _encode
+from keyturn.vaults.age.slots import Header, Kind, Slot
+from tests.fuzz.targets import ACCOUNT, CANARY, ITEM, TARGETS
+
+FOLDER = Path(__file__).parent
+MOMENT = "2024-05-06T07:08:09Z"
+SLOT, VAULT, MACHINE = "b" * 26, "v" * 26, "m" * 26
+DIGEST = "0123456789abcdef" * 4
+SECRET = Secret(CANARY.decode())
+
+
+def of(target: str) -> list[bytes]:
+    """The seeds and the crashes of a target. No seed is an error: a fuzzer without seeds finds nothing."""
+    found = [path.read_bytes() for path in sorted((FOLDER / "seeds" / target).glob("*"))]
+    if len(found) < 2:
+        raise AssertionError(f"{target} has no seeds: python -m tests.fuzz.seeds")
+    return found + [path.read_bytes() for path in sorted((FOLDER / "crashes" / target).glob("*"))]
+
+
+def _block(size: int) -> bytes:
+    return armor.encode(bytes(range(size)))
+
+
+def _locked(work: int) -> bytes:
+    stanza = b"age-encryption.org/v1\n-> scrypt %s %d\n%s\n--- %s\n"
+    return armor.encode(stanza % (b"A" * 22, work, b"A" * 43, b"A" * 43) + bytes(48))
+
+
+def _item() -> Item:
+    values = [
+        Field(id="1", type=FieldType.TEXT, label="access key id", value=Secret("AKIAIOSFODNN7EXAMPLE")),
+        Field(id="2", type=FieldType.CONCEALED, label="sécret", value=SECRET, section=Section("s", "More")),
+    ]
+    urls = [Url("https://example.com", "site", primary=True)]
+    return Item(ITEM, "AWS", "API_CREDENTIAL", 3, MOMENT, MOMENT, values, ["keyturn/aws/access-key"], urls)
+
+
+def make() -> dict[str, list[bytes]]:
+    """All seeds, by target; the same each time."""
+    records = [
+        SlotRecord(SLOT, Kind.PASSWORD, "password", MOMENT, SECRET, _locked(15).decode()),
+        SlotRecord("c" * 26, Kind.RECOVERY, "code", MOMENT, SECRET, ""),
+    ]
+    account = contents.first_account(ACCOUNT, "Test", records, MOMENT, MACHINE)
+    changed = msgspec.structs.replace(
+        account, generation=3, history=[(1, DIGEST), (2, DIGEST)], previous=Previous(SECRET, [SLOT])
+    )
+    empty = contents.empty_vault(ACCOUNT, VAULT, "Private", MOMENT, MACHINE)
+    full = contents.with_item(empty, _item())
+    accounts, vaults = Codec(AccountDocument), Codec(VaultDocument)
+    item = documents.encode_item(_item())
+    password = Header(ACCOUNT, SLOT, Kind.PASSWORD, "pass word", MOMENT)
+    recovery = Header(ACCOUNT, SLOT, Kind.RECOVERY, "code", MOMENT)
+    pinned = Pinned(1, ACCOUNT, "Test", "/x", DIGEST, None, {"account": FilePin(1, DIGEST)})
+    changing = msgspec.structs.replace(pinned, change=Change(DIGEST, [SLOT]))
+    reference = ItemReference(ACCOUNT, VAULT, ITEM, "AWS")
+    run = RunRequest(b"aws", b"/usr/bin/aws", [b"s3", b"ls", b""], [b"HOME=/x", b"AWS_PROFILE=dev"])
+    field = messages.FieldChange(label="token", value=SECRET)
+    default = messages.SetDefault(
+        executable="aws", plugin="aws", reference=reference, bind="dev", trust="/usr/bin/aws"
+    )
+    requests: list[messages.Message] = [
+        messages.Hello(),
+        messages.SignIn(account="Test", may_ask=True, password=SECRET),
+        messages.ChangePassword(old=SECRET, new=SECRET),
+        messages.CreateItem(title="x", fields=[field], urls=[Url("https://example.com")], tags=["a"]),
+        default,
+        messages.CheckItem(reference=reference, fields={"token": SECRET}),
+    ]
+    responses: list[messages.Message] = [
+        messages.Done(result={"id": "x", "rows": [1, None, True]}),
+        messages.Failed(code="locked", text="no", hints=["try"]),
+        messages.Ask(number=1, lines=["a"], prompt="password"),
+        messages.Waiting(),
+        messages.Answer(number=1, secret=SECRET),
+        messages.Cancel(number=1),
+    ]
+    return {
+        "account": [accounts.encode(account), accounts.encode(changed)],
+        "vault": [vaults.encode(empty), vaults.encode(full)],
+        "item": [f"{ITEM}\n".encode() + item, f"{VAULT}\n".encode() + item],
+        "slot": [
+            Slot(password, (_locked(15), _block(100))).encode(),
+            Slot(recovery, (_block(100),)).encode(),
+            Slot(password, (_locked(22), _block(100))).encode(),
+        ],
+        "armor": [_block(1), _block(200), _locked(15), _locked(99)],
+        "pins": [_encode(pinned), _encode(changing)],
+        "defaults": _defaults(reference),
+        "accounts": _accounts(),
+        "settings": [
+            b"",
+            b"# mine\n[approval]\nidle_minutes = 7\nhard_hours = 3\n\n[lock]\nidle_hours = 1\n",
+            b'[executables]\ntrusted_directories = ["/opt/bin", "/usr/bin"]\n[vault]\nversions_kept = 0\n',
+        ],
+        "plugin": [*[path.read_bytes() for path in sorted(loader.BUILT_IN.glob("*.toml"))][:8], b"name = 1"],
+        "fields": [
+            b"\x03" + encode_fields([b"a"], [], [b"", b"b"]),
+            b"\x00\x00",
+            b"\x01" + encode_fields([]),
+        ],
+        "question": [run.encode()[2:], RunRequest(b"", b"", [], []).encode()[2:]],
+        "answer": [
+            Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"]).encode()[1:],
+            Go([], [], [], []).encode()[1:],
+        ],
+        "request": [messages.encode(each) for each in requests],
+        "response": [messages.encode(each) for each in responses],
+        "task": [
+            derive.encode_task(derive.WrapPassword(SECRET)),
+            derive.encode_task(derive.UnwrapPassword(_locked(15), SECRET)),
+            derive.encode_result(derive.Wrapped(_locked(15), SECRET)),
+            derive.encode_result(derive.Unwrapped(SECRET)),
+            derive.encode_result(derive.Failed("damaged", "x", ("y",))),
+        ],
+    }
+
+
+def _defaults(reference: ItemReference) -> list[bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        file = DefaultsFile(Path(place) / "defaults.json")
+        file.change(lambda was: defaults.with_default(was, "aws", reference))
+        first = (Path(place) / "defaults.json").read_bytes()
+        file.change(lambda was: defaults.with_binding(was, "aws", "dev", reference))
+        file.change(lambda was: defaults.with_trusted(was, "aws", "/usr/bin/aws"))
+        return [first, (Path(place) / "defaults.json").read_bytes()]
+
+
+def _accounts() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "accounts.json"
+        found = []
+        for number, letter in enumerate("ab"):
+            Registry(path).add(Entry(letter * 26, f"Account {number}", "/x"))
+            found.append(path.read_bytes())
+        return found
+
+
+def main() -> int:
+    made = make()
+    assert made.keys() == TARGETS.keys()
+    for target, contents_ in made.items():
+        folder = FOLDER / "seeds" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            path.unlink()
+        for number, content in enumerate(contents_):
+            (folder / str(number)).write_bytes(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
