@@ -25,12 +25,21 @@ def with_agent(command: Callable[P, object]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        status = guarded(current().connect)
+        status = guarded(_greet)
         if status == Status.OK:
             status = private.run_privately(lambda: guarded(lambda: command(*args, **kwargs)))
         leave(status)
 
     return run
+
+
+def _greet() -> None:
+    """Connect and say so: the agent drops who says nothing, and a person may take long over a question."""
+    from keyturn.agent.messages import Hello
+
+    context = current()
+    context.connect()
+    context.agent.call(Hello())
 
 
 def naming(command: F) -> F:
