@@ -1,135 +1,139 @@
-"""No command shows a secret but where it is asked to (SECURITY 1, 4, 10): planted values are searched for."""
+"""No command shows a secret but where it is asked to (SECURITY 1, 4, 10): planted values are searched for.
 
-import contextlib
-import os
-import secrets
-import threading
+In what commands say, in words and environment of everything that is started (the agent's helpers included),
+in the log at every level, and in every file but the ones that hold them on purpose.
+"""
+
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.programs.user import BIN, User
+from tests.programs.planted import Planted, commands, secrets_in
 
-TRACE = ["strace", "-f", "-qq", "-s", "100000", "-e", "trace=execve", "-o"]
+pytestmark = pytest.mark.needs("strace")
 
-
-class Planted:
-    """A user whose password and secret values are of this run alone."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        self.value, self.second = (secrets.token_hex(20) for _ in range(2))
-        self.password, self.new_password = (f"p-{secrets.token_hex(16)}" for _ in range(2))
-        self.plaintext = secrets.token_hex(20)
-        self.said: list[str] = []
-        user.account(password=self.password)
-
-    @property
-    def all(self) -> list[str]:
-        return [self.value, self.second, self.password, self.new_password, self.plaintext]
-
-    def run(self, *words: str, stdin: str = "", status: int | None = 0) -> str:
-        done = self.user.keyturn(*words, stdin=stdin)
-        assert status is None or done.status == status, (words, done.errors)
-        self.said += [done.output, done.errors]
-        return done.output
+PASSWORD = ("--password-file", "password")
 
 
 @pytest.fixture
 def planted() -> Iterator[Planted]:
-    with User() as user:
-        yield Planted(user)
+    with Planted() as found:
+        found.observe()
+        yield found
 
 
-def test_canaries(planted: Planted) -> None:
-    user, run = planted.user, planted.run
-    password = ("--password-file", "p")
-    (user.home / "p").write_text(planted.password)
-    (user.home / "p2").write_text(planted.new_password)
-    (user.home / "v").write_text(planted.value)
-    user.aws_files(
-        f"[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {planted.plaintext}\n"
+def run_every_command(planted: Planted) -> None:
+    """Each command once at least, in the forms that print most; what is wrong is in test_canary_errors."""
+    run, user = planted.run, planted.user
+    run("agent", "start")
+    run("signin", *PASSWORD)
+    run(
+        "item",
+        "create",
+        "--title",
+        "t",
+        "key=@value",
+        "seed[otp]=-",
+        *PASSWORD,
+        stdin=planted.secrets["seed"],
     )
-    run("item", "create", "--title", "t", "key=@v", "seed[otp]=-", *password, stdin=planted.second)
-    run("item", "edit", "t", "key=-", *password, stdin=planted.value)
-    run("plugin", "init", "aws", "--import-profile", "default", "--remove-plaintext", "--no-input", *password)
-    for more in ((), ("--format", "json")):
-        run("item", "get", "t", *more, *password)
-        run("item", "list", *more, *password)
-        run("vault", "list", *more, *password)
-        run("account", "slot", "list", *more, *password)
-        run("status", *more)
-        run("account", "list", *more)
-    # What goes wrong, with a secret at hand or in the wrong place.
-    run("item", "create", "--title", "x", "key=@p", "k2=-", *password, stdin="", status=None)
-    run("item", "get", "t", "--field", "none", *password, status=None)
-    run("item", "get", "none", *password, status=None)
-    run("signin", "--password-file", "v", status=None)
-    run("account", "password", "change", "--password-file", "v", "--new-password-file", "p2", status=None)
-    run("account", "create", "Test", *password, status=None)
-    run("account", "slot", "add", "password", "--title", "two", "--new-password-file", "p2", *password)
-    run("account", "slot", "remove", "two", *password)
-    run("account", "password", "change", *password, "--new-password-file", "p2")
+    run("item", "edit", "t", "key=-", "user[text]=ada", *PASSWORD, stdin=planted.secrets["value"])
+    run("item", "get", "t", "--field", "user", *PASSWORD)
+    run("vault", "create", "Other", *PASSWORD)
+    init = ("plugin", "init", "aws", "--no-input", "--vault", "Private", *PASSWORD)
+    run(*init, "--import-profile", "default", "--remove-plaintext")
+    assert not secrets_in(user.home / ".aws/credentials", planted.secrets)
+    planted.aws_file()
+    run(*init, "--import-profile", "default", "--keep-plaintext")
+    run(*init, "--item", "AWS")
+    for form in ("table", "json"):
+        run("item", "get", "t", "--format", form, *PASSWORD)
+        run("item", "list", "--format", form, *PASSWORD)
+        run("vault", "list", "--format", form, *PASSWORD)
+        run("account", "slot", "list", "--format", form, *PASSWORD)
+        for words in (["status"], ["account", "list"], ["settings"]):
+            run(*words, "--format", form)
+    run("settings", "set", "lock.idle_hours", "2")
+    run("settings", "get", "lock.idle_hours")
+    run("settings", "unset", "lock.idle_hours")
     run("plugin", "run", "--", "aws", "--version")
-    everything = "\n".join(planted.said)
-    for name, secret in vars(planted).items():
-        assert not isinstance(secret, str) or secret not in everything, name
-    # They are there to be found: where they are asked for, and in the files that hold them.
-    shown = user.keyturn("item", "get", "t", "--reveal", "--password-file", "p2").succeeds().output
-    assert planted.value in shown
-    assert planted.second in shown
-    left = {
-        path: secret
-        for path in files(user.home)
-        for secret in planted.all
-        if secret.encode() in path.read_bytes()
+    signed_in = "keyturn signin --password-file password && exec "
+    wrapped = ("plugin", "run", "--", "aws", "s3", "ls")
+    done = user.run(*planted.tracing, "sh", "-c", signed_in + " ".join(["keyturn", *wrapped]))
+    assert done.succeeds().output == "ran\n"
+    planted.said.append((wrapped, done))
+    run("account", "slot", "add", "password", "--title", "two", "--new-password-file", "second", *PASSWORD)
+    run("account", "slot", "remove", "two", *PASSWORD)
+    run("account", "password", "change", *PASSWORD, "--new-password-file", "new")
+    run("account", "rename", "Renamed", "--password-file", "new")
+    run("account", "trust", "--yes", "--password-file", "new")
+    run("account", "create", "Second", "--password-file", "second")
+    run("signin", "--account", "Renamed", "--password-file", "code")
+    run("account", "forget", "--account", "Renamed")
+    run("account", "add", str(user.home / "accounts/Test"), "--title", "Test")
+    run("signout", "--all")
+    run("lock")
+    run("agent", "stop")
+
+
+def test_no_command_shows_a_secret(planted: Planted) -> None:
+    run_every_command(planted)
+    assert planted.covered == commands(), "a command that is not in run_every_command"
+    planted.assert_unseen()
+    log = (planted.user.state / "agent.log").read_text()
+    assert "execute program" in log, "asyncio's own lines, of the lowest level, are in the log"
+    assert "supervisor started" in log
+    started = planted.helpers.read_text()
+    assert "keyturn.agent.helper" in started, "helpers are in the trace"
+    assert f"HOME={planted.user.home}" in started, "with their environment"
+    assert '"key=@value"' in planted.trace.read_text(), "so are the words of commands"
+
+
+def test_what_is_looked_at_would_show_them(planted: Planted) -> None:
+    """Each way of looking finds what is there to be found."""
+    run, user = planted.run, planted.user
+    run("item", "create", "--title", "t", "key=@value", *PASSWORD)
+    run("plugin", "init", "aws", "--no-input", "--import-profile", "default", "--keep-plaintext", *PASSWORD)
+    planted.assert_unseen()
+    for path in planted.files:
+        assert len(secrets_in(path, planted.secrets)) == 1, path
+    # Standard output, where a value is asked for.
+    shown = run("item", "get", "t", "--reveal", *PASSWORD)
+    assert planted.secrets["value"] in shown.output
+    with pytest.raises(AssertionError, match="value in what"):
+        planted.assert_unseen()
+    planted.said.clear()
+    # A file somewhere.
+    stray = user.state / "stray"
+    stray.write_text(planted.secrets["aws"])
+    with pytest.raises(AssertionError, match="stray"):
+        planted.assert_unseen()
+    stray.unlink()
+    # The environment of the wrapped command holds the key; that of another program must not.
+    wrapped = "keyturn signin --password-file password && exec keyturn plugin run -- aws s3 ls"
+    user.run(*planted.tracing, "sh", "-c", wrapped).succeeds()
+    traced_text = planted.trace.read_text()
+    assert planted.secrets["aws"] in traced_text
+    planted.assert_unseen()
+    planted.trace.write_text(traced_text.replace(f"{user.home}/bin/aws", "/usr/bin/other"))
+    with pytest.raises(AssertionError, match="aws in the words or the environment"):
+        planted.assert_unseen()
+
+
+def test_the_callers_environment_stays_the_callers(planted: Planted) -> None:
+    """A key in the environment of the command that starts the agent: the agent and its helpers have none."""
+    planted.user.keyturn("agent", "stop").succeeds()
+    key = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": planted.secrets["environment"],
     }
-    assert {path.name for path in left} == {"p", "p2", "v"}, "no state, log, configuration or vault file"
-
-
-def files(home: Path) -> list[Path]:
-    found = [path for path in home.rglob("*") if path.is_file()]
-    assert {"agent.log", "accounts.json", "defaults.json", "plugins.sh", "launcher"} <= {
-        path.name for path in found
-    }
-    return found
-
-
-def commands_of_all() -> Iterator[str]:
-    for entry in os.scandir("/proc"):
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit():
-                yield Path(entry.path, "cmdline").read_text(errors="replace")
-
-
-@pytest.mark.needs("strace")
-def test_no_secret_in_an_argument_of_any_process(planted: Planted) -> None:
-    """Every execve of the CLI is traced; the agent refuses a tracer, so its helpers are watched in /proc."""
-    user = planted.user
-    (user.home / "p").write_text(planted.password)
-    (user.home / "v").write_text(planted.value)
-    trace = user.home / "trace"
-    seen: set[str] = set()
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            seen.update(commands_of_all())
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    keyturn = str(BIN / "keyturn")
-    try:
-        create = ("item", "create", "--title", "t", "key=@v", "--password-file", "p")
-        user.run(*TRACE, str(trace), keyturn, *create).succeeds()
-        add = ("account", "slot", "add", "password", "--title", "two", "--new-password-file", "v")
-        user.run(*TRACE, str(trace), "-A", keyturn, *add, "--password-file", "p").succeeds()
-    finally:
-        over.set()
-        watching.join()
-    content = trace.read_text() + "\n".join(seen)
-    assert '"key=@v"' in content, "arguments are in the trace"
-    assert "keyturn.agent.helper" in content, "a helper was seen"
-    for secret in (planted.password, planted.value):
-        assert secret not in content
+    init = ("plugin", "init", "aws", "--import-env", "--no-input", *PASSWORD)
+    done = planted.user.keyturn(*init, variables=key).succeeds()
+    planted.said.append((init, done))
+    assert len(planted.agents()) == 2
+    for pid in planted.agents():
+        with open(f"/proc/{pid}/environ") as stream:
+            content = stream.read()
+        assert f"HOME={planted.user.home}" in content
+        assert "AWS_" not in content
+    planted.assert_unseen()

@@ -288,7 +288,7 @@ def decode_response(body: bytes) -> Done | Failed | Ask | Waiting:
 def _decoded(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # Raised out here: the other exception would come along as the context, with the bytes in it.
     raise msgspec.DecodeError("a message that is none")

@@ -169,12 +169,15 @@ def _mode(
     handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     # TCSAFLUSH: what was typed before the question is no answer to it.
     termios.tcsetattr(terminal, termios.TCSAFLUSH, wanted)
+    # Half an answer to a question that is gone (of a password, say) is not for the shell to read and show.
+    how = termios.TCSAFLUSH
     try:
         yield
+        how = termios.TCSADRAIN
     finally:
         # EIO: it has hung up, or is somebody else's by now.
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            termios.tcsetattr(terminal, how, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
