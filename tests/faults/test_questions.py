@@ -185,6 +185,18 @@ def test_nobody_is_watched_after_the_turn() -> None:
     play(script)
 
 
+def test_one_that_hangs_up_in_the_same_moment_keeps_nothing_from_being_settled() -> None:
+    async def script(asked: Questions) -> None:
+        assert await (await waiting(asked, caller(10, FIRST))) is not None
+        gone, other = await waiting(asked, caller(11, FIRST)), await waiting(asked, caller(12, FIRST))
+        gone.cancel()
+        asked.settle(UNLOCK)
+        assert await other is None
+        await asyncio.gather(gone, return_exceptions=True)
+
+    play(script)
+
+
 @pytest.mark.parametrize(("kind", "words"), [("unlock", "is locked"), ("approve", "needs an approval")])
 def test_what_nobody_can_be_asked_says_what_is_missing(kind: str, words: str) -> None:
     matter = Matter("unlock" if kind == "unlock" else "approve", "account", terminal(1))

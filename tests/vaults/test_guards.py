@@ -118,6 +118,11 @@ def test_the_only_recovery_slot_being_damaged_is_said(made: Made) -> None:
         made.recover()
 
 
+def test_a_damaged_slot_keeps_no_sound_one_from_opening(made: Made) -> None:
+    slot_path(made, "password").write_bytes(b"nonsense")
+    assert made.recover().items() != []
+
+
 def test_no_recovery_slot_beside_sound_ones_is_a_wrong_code(made: Made) -> None:
     slot_path(made, "recovery").unlink()
     with pytest.raises(WrongPasswordError):
@@ -148,7 +153,8 @@ def test_a_change_whose_account_file_cannot_be_written_is_not_told_to_be_done(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fails once, just there, and works again: the change must not go on as if nothing were."""
-    write, failed = files.write_atomically, []
+    write = files.write_atomically
+    failed: list[Path] = []
 
     def fail_once(path: Path, content: bytes, *rest: Any, **more: Any) -> files.FileIdentity:
         if path.name == "account.age" and not failed:
