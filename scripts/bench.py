@@ -34,7 +34,8 @@ from tests.programs.user import BIN, User
 PASSWORD = "open sesame EXAMPLE"
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYzzEXAMPLEKEY"
 CALL = ["sts", "get-caller-identity"]
-UNLOCKS, QUESTIONS, PARALLEL, MANY = 5, 500, 64, 10_000
+UNLOCKS, QUESTIONS, PARALLEL = 5, 500, 64
+MANY, PROFILES = 10_000, 500
 SETTLE_SECONDS = 2.0
 
 
@@ -244,6 +245,15 @@ def with_many_items(bench: Bench, rounds: int) -> dict[str, float]:
     return figures
 
 
+def with_many_profiles(bench: Bench) -> dict[str, float]:
+    """The same question with a large AWS configuration, which is to be parsed once."""
+    directory = bench.user.home / ".aws"
+    directory.mkdir()
+    sections = (f"[profile p{number}]\nregion = eu-central-1\noutput = json\n" for number in range(PROFILES))
+    (directory / "config").write_text("[default]\nregion = eu-central-1\n" + "".join(sections))
+    return {f"{name} ({PROFILES} profiles)": value for name, value in answers(bench).items()}
+
+
 def timed(bench: Bench) -> float:
     start = time.perf_counter()
     bench.user.keyturn("item", "list", "--format", "json", "Service 77").succeeds()
@@ -272,6 +282,7 @@ def measure(rounds: int) -> Report:
             figures["agent, proportional, MB"] = shared
         if before is not None and after is not None:
             figures[f"agent's wake-ups in {REST_SECONDS:.0f} s"] = after - before
+        figures |= with_many_profiles(bench)
         figures |= with_many_items(bench, rounds)
     return Report(budgets(figures), figures, notes())
 
@@ -282,7 +293,7 @@ def notes() -> list[str]:
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     return [
         f"on {machine}, Python {platform.python_version()}; the agent holds one account with one item",
-        "not measured yet: many directory defaults, which do not exist yet; large AWS configurations",
+        "not measured yet: many directory defaults, which do not exist yet",
         f"peers are not measured yet; not installed here: {', '.join(absent) or 'none'}",
     ]
 

@@ -52,11 +52,11 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
         ),
         Budget("the agent at rest", memory, 60.0, "MB"),
     ]
-    many = "agent's answer, ms (10000 items)"
-    if many in figures:
-        found.append(
-            Budget("with 10,000 items", figures[many] / figures["agent's answer, ms"], 1.25, "× the answer")
-        )
+    for size in ("500 profiles", "10000 items"):
+        grown = figures.get(f"agent's answer, ms ({size})")
+        if grown is not None:
+            growth = grown / figures["agent's answer, ms"]
+            found.append(Budget(f"with {size}", growth, 1.25, "× the answer"))
     parallel = figures.get("64 wrapped at once, ms")
     if parallel is not None:
         found.append(

@@ -18,7 +18,7 @@ from keyturn.ground.errors import (
     WrongPasswordError,
 )
 from keyturn.ground.secret import Secret
-from keyturn.vaults.age import identities, opening, rotation, slots
+from keyturn.vaults.age import identities, opening, rotation, sealed, slots
 from keyturn.vaults.age.contents import empty_vault
 from keyturn.vaults.age.derive import Failed
 from keyturn.vaults.age.opening import Opening
@@ -75,6 +75,32 @@ def test_other_content_under_the_same_size_and_times_is_not_overwritten(
     with pytest.raises(ConflictError, match="another program"):
         file.update(lambda was: msgspec.structs.replace(was, title="New"))
     assert vault_file(made).read_bytes() == b"theirs"
+
+
+def test_what_changes_nothing_writes_nothing(made: Made) -> None:
+    [file] = made.account.vault_files()
+    before = vault_file(made).stat()
+    file.update(lambda was: was)
+    assert vault_file(made).stat() == before
+
+
+def test_a_damaged_file_that_was_never_seen_here_is_damage(made: Made) -> None:
+    account = made.recover()
+    made.machine.forget(account.id)
+    vault_file(made).write_bytes(b"x")
+    with pytest.raises(DamagedError, match="does not open"):
+        account.items()
+
+
+def test_what_is_migrated_is_kept_though_no_versions_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_account(tmp_path / "account", tmp_path / "state", versions_kept=0)
+    monkeypatch.setattr(sealed, "FORMAT", 2)
+    [file] = made.open().vault_files()
+    file.update(lambda was: msgspec.structs.replace(was, title="after"))
+    kept = [path.name for path in (made.directory / "versions").iterdir()]
+    assert kept == [f"{made.vault.id}.1.format-1.age"]
 
 
 def test_a_save_needs_no_directory_of_versions(tmp_path: Path) -> None:
