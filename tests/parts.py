@@ -8,6 +8,7 @@ with CI set in the environment it fails instead, for a machine that checks must 
 import os
 import shutil
 from collections.abc import Iterable
+from typing import NoReturn
 
 import pytest
 
@@ -28,10 +29,16 @@ def needs(part: str) -> str:
     check = OTHER_PARTS.get(part)
     found = (part if check() else None) if check else shutil.which(part)
     if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{ABSENT}{part} (with CI set, a test may not skip for it)")
-        pytest.skip(ABSENT + part)
+        absent(part)
     return found
+
+
+def absent(part: str) -> NoReturn:
+    """The end of this test for want of a part that only the test itself could find missing."""
+    __tracebackhide__ = True
+    if os.environ.get("CI"):
+        pytest.fail(f"{ABSENT}{part} (with CI set, a test may not skip for it)")
+    pytest.skip(ABSENT + part)
 
 
 def absent_parts(reasons: Iterable[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from keyturn.ground.errors import ConfigurationError, ConflictError, DamagedErro
 from keyturn.ground.files import UnconfirmedError
 from keyturn.vaults.age import slots
 from keyturn.vaults.age.account import AgeAccount
+from tests.parts import absent
 from tests.vaults.templates import Made, make_account, make_item, make_machine
 
 
@@ -117,7 +118,7 @@ def test_what_appears_at_the_last_moment_is_not_overwritten(
             theirs.append(path)
 
     if not Path("/proc/self/fd").is_dir():
-        pytest.skip("absent part: /proc")
+        absent("/proc")
     monkeypatch.setattr(os, "fsync", meddle)
     account, vault = made.account, made.vault.id
     with pytest.raises((ConflictError, DamagedError)):

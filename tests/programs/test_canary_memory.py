@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import absent
 from tests.programs import memory
 from tests.programs.planted import Planted, recovery_code, wait_for
 from tests.programs.user import Terminal
@@ -191,7 +192,7 @@ def test_no_core_file(planted: Planted) -> None:
     """With the limit lifted by the caller, whoever holds a secret leaves no core file when it crashes."""
     user = planted.user
     if Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core":
-        pytest.skip("this machine writes core files elsewhere than into the working directory")
+        absent("core files in the working directory")
     planted.user.keyturn("agent", "stop").succeeds()
     user.prefix = ("prlimit", "--core=unlimited")
     before = core_files(Path("/"))
