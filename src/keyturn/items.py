@@ -107,7 +107,7 @@ def new_field(label: str, kind: FieldType, value: Secret) -> Field:
 
 
 def credential_tag(plugin: str, credential_type: str) -> str:
-    """The tag that says which credential an item holds, set at its creation (DESIGN §2)."""
+    """The tag that says which credential an item holds, set at its creation."""
     return f"{CREDENTIAL_TAG}{plugin}/{credential_type}"
 
 

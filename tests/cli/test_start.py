@@ -12,7 +12,7 @@ from tests.programs.user import BIN
 
 HELP = [str(BIN / "keyturn"), "--help"]
 BARE = [str(BIN / "python"), "-c", "pass"]
-BUDGET = 8.0  # DESIGN §10: times the interpreter's own start
+BUDGET = 8.0  # times the interpreter's own start
 
 # Each costs more than the interpreter's start by itself, or belongs to a command.
 HEAVY = {

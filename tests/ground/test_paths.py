@@ -1,4 +1,4 @@
-"""Where the files are, by the rules of DESIGN and of the XDG specification."""
+"""Where the files are, by our own rules and those of the XDG specification."""
 
 from pathlib import Path
 

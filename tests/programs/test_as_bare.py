@@ -1,4 +1,4 @@
-"""A wrapped command finds everything as if it had been called bare; each compared in one run (DESIGN §1).
+"""A wrapped command finds everything as if it had been called bare; each compared in one run.
 
 A row is what a shell script arranges and how it calls `aws`. The script calls it bare, by the launcher (the
 alias of plugins.sh) and by `keyturn plugin run`, all from one shell, and the three reports are compared.

@@ -1,4 +1,4 @@
-"""After a lock no process of the user holds a secret (DESIGN §1, §3): all of their memory is read.
+"""After a lock no process of the user holds a secret: all of their memory is read.
 
 However it came to be locked, whatever was going on; the wrapped commands that still run are left out.
 """

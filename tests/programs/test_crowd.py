@@ -1,4 +1,4 @@
-"""Many commands at once on a locked account: one question, one answer for all (DESIGN §1)."""
+"""Many commands at once on a locked account: one question, one answer for all."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What goes wrong is one line with a hint, with its own exit status, at once (DESIGN §9)."""
+"""What goes wrong is one line with a hint, with its own exit status, at once."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Approvals of terminal sessions and grants without a terminal (DESIGN §3).
+"""Approvals of terminal sessions and grants without a terminal.
 
 Nothing here asks or waits: it is a table of who may, and until when, on the boot-time clock.
 """

@@ -1,4 +1,4 @@
-"""Which program may get credentials: a checked-out `./bin/aws` must not get them in silence (DESIGN §1)."""
+"""Which program may get credentials: a checked-out `./bin/aws` must not get them in silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asked: one question at a time for one matter, put to one of those who wait (DESIGN §1).
+"""Who is asked: one question at a time for one matter, put to one of those who wait.
 
 A matter is what has to be settled: unlock this account, or let this terminal session use it. All
 callers that need the same thing wait on one round. One of them, in its terminal's foreground, is

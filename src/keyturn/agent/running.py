@@ -1,4 +1,4 @@
-"""One wrapped command: Invocation → Selection → Permission → fields → Provisioned (DESIGN §1)."""
+"""One wrapped command: Invocation → Selection → Permission → fields → Provisioned."""
 
 from __future__ import annotations
 

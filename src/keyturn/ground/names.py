@@ -30,7 +30,7 @@ def is_plugin_name(text: str) -> bool:
 
 
 def plain_label(label: str) -> str:
-    """A label as it is compared: without case, spaces, `-` and `_` (DESIGN §2)."""
+    """A label as it is compared: without case, spaces, `-` and `_`."""
     return re.sub(r"[\s_-]", "", unicodedata.normalize("NFC", label)).casefold()
 
 

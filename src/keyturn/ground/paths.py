@@ -1,4 +1,4 @@
-"""Where Keyturn's files are, and why (DESIGN §9; XDG Base Directory Specification)."""
+"""Where Keyturn's files are, and why (XDG Base Directory Specification)."""
 
 from __future__ import annotations
 

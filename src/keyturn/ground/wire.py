@@ -14,7 +14,7 @@ from keyturn.ground.errors import KeyturnError
 
 VERSION = 1
 LARGEST_FRAME = 8 * 1024 * 1024
-# A frame over this size has to find a free place among a few, and a short deadline (DESIGN §1).
+# A frame over this size has to find a free place among a few, and a short deadline.
 LARGE_FRAME = 64 * 1024
 LENGTH_BYTES = 4
 

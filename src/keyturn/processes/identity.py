@@ -19,7 +19,7 @@ DEEPEST = 64
 
 @dataclass(frozen=True)
 class TerminalSession:
-    """A terminal session (DESIGN §3). A recycled pid or terminal device is another session.
+    """A terminal session. A recycled pid or terminal device is another session.
 
     `leader_start` is the start time of the session leader in the platform's own unit; `boot` the
     boot's id, so that a record kept on disk does not fit after a restart.

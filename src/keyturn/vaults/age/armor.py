@@ -11,7 +11,7 @@ from keyturn.ground.errors import DamagedError, WorkFactorError
 BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----\n"
 END = b"-----END AGE ENCRYPTED FILE-----\n"
 COLUMNS = 64
-# Cheaper is too quick to guess, dearer takes minutes and gigabytes (DESIGN §2).
+# Cheaper is too quick to guess, dearer takes minutes and gigabytes.
 LEAST_WORK, MOST_WORK = 15, 21
 
 _SCRYPT = re.compile(

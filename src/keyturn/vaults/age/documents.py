@@ -1,7 +1,7 @@
 """What is inside account.age and vaults/*.age: JSON, typed and strict.
 
 There is one encoding of a document: what parses encodes to the same bytes, or it is refused. Items stay
-encoded until they are asked for (10,000 decoded items would cost 70 MB, DESIGN §2).
+encoded until they are asked for (10,000 decoded items would cost 70 MB).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """age identities and recipients, as text inside Secrets, and what is sealed with them.
 
 A recipient counts as a secret here: who knows the account identity's could forge a file that opens, for age
-authenticates content and not the writer (DESIGN §2).
+authenticates content and not the writer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What this machine remembers of an account, so that an old or a forged file is noticed (DESIGN §2).
+"""What this machine remembers of an account, so that an old or a forged file is noticed.
 
 Pins are kept in the state directory, never in the account's own: who could put an old vault back could
 put old pins back beside it. They hold fingerprints, hashes and titles, and nothing that opens anything.

@@ -1,8 +1,8 @@
 """A new account identity: what removing a slot and changing a password come down to.
 
 Whoever had the removed slot may still hold the old identity. So the account gets a new one, wrapped
-for the slots that stay without asking anybody, and everything is sealed for it. The order is that of
-DESIGN §2, and it is the order of the functions below; each step can be the last before a crash:
+for the slots that stay without asking anybody, and everything is sealed for it. The order is that
+of the functions below; each step can be the last before a crash:
 
     pin the new identity beside the old          the old slots open; the change is undone
     write new slots beside the old ones          the old slots open; the change is undone
