@@ -35,7 +35,7 @@ def is_there() -> bool:
 
 
 class Terminal:
-    """Implements the agent client's `Questioner` and the ground's `Prompter`."""
+    """Implements the agent client's `Questioner`, and asks the CLI's own questions."""
 
     def __init__(self, *, dumb: bool) -> None:
         """`dumb`: the terminal cannot move its cursor, so nothing is erased."""
