@@ -144,6 +144,12 @@ static void resized(int signal) {
     if (write(1, line, length) < 0) _exit(99);
 }
 
+static volatile sig_atomic_t in_front = 1;
+
+static void continued(int signal) {
+    in_front = 0;
+}
+
 int main(int argc, char **argv, char **envp) {
     char directory[PATH_MAX] = {0};
     if (readlink("/proc/self/exe", directory, sizeof directory - 1) < 0) return 99;
@@ -173,9 +179,13 @@ int main(int argc, char **argv, char **envp) {
         sigsuspend(&none);
     }
     if (!strcmp(verb, "rest")) {
-        puts("resting");
-        fflush(stdout);
-        for (;;) pause();
+        signal(SIGCONT, continued);
+        for (puts("resting");; usleep(10000)) {
+            int now_in_front = tcgetpgrp(0) == getpgrp();
+            if (now_in_front && !in_front) puts("in front"); /* from here on, Ctrl-C is for this job */
+            in_front = now_in_front;
+            fflush(stdout);
+        }
     }
     return 0;
 }
