@@ -1,6 +1,8 @@
 """The password as an authenticator: three tries, then slower."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
 
 import pytest
 
@@ -9,6 +11,8 @@ from keyturn.ground.errors import CancelledByPersonError, DeniedError, WrongPass
 from keyturn.ground.secret import Secret
 from tests.vaults.templates import StoppedClock
 
+T = TypeVar("T")
+
 
 class Typist:
     """Answers questions from a list and keeps the warnings that came with them."""
@@ -16,6 +20,17 @@ class Typist:
     def __init__(self, *answers: str | None) -> None:
         self._answers = list(answers)
         self.warnings: list[str] = []
+
+    prompter = None
+
+    async def text(self, prompt: str, warning: str = "") -> str:
+        raise AssertionError("nothing is asked in clear")
+
+    async def show(self, *lines: str) -> None:
+        raise AssertionError("nothing is shown")
+
+    async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
+        return await work
 
     async def secret(self, prompt: str, warning: str = "") -> Secret:
         assert prompt == "password: "

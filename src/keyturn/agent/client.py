@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from keyturn.agent import holder, messages
-from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, Request
+from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, OtherWay, Request, Show
 from keyturn.ground import files, wire
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import CancelledByPersonError, ConfigurationError, UnreachableError
@@ -37,10 +37,11 @@ class WithdrawnError(Exception):
 class Questioner(Protocol):
     """Puts the agent's question to the person. `withdrawn` tells when it is not wanted any more."""
 
-    def ask(self, question: Ask, withdrawn: Callable[[], bool], descriptor: int) -> Secret:
-        """Raises CancelledByPersonError on Ctrl-C, WithdrawnError once `withdrawn` says so.
+    def ask(self, question: Ask | Show, withdrawn: Callable[[], bool], descriptor: int) -> Secret | None:
+        """The answer, or None if the person wants another way, which only some questions offer.
 
-        `descriptor` becomes readable when there is news from the agent.
+        Raises CancelledByPersonError on Ctrl-C, WithdrawnError once `withdrawn` says so. What is merely
+        shown stays until then. `descriptor` becomes readable when there is news from the agent.
         """
 
 
@@ -166,7 +167,7 @@ class Agent:
                 return response.result
             if isinstance(response, Failed):
                 raise messages.error_of(response)
-            if isinstance(response, Ask):
+            if isinstance(response, Ask | Show):
                 self._answer(response, questioner)
             else:
                 # Waiting for a person, here or at another terminal.
@@ -193,7 +194,7 @@ class Agent:
         with contextlib.suppress(UnreachableError):
             self.call(request)
 
-    def _answer(self, question: Ask, questioner: Questioner | None) -> None:
+    def _answer(self, question: Ask | Show, questioner: Questioner | None) -> None:
         if questioner is None:
             self._send(messages.encode(Cancel(number=question.number)))
             return
@@ -203,14 +204,17 @@ class Agent:
             return bool(select.select([descriptor], [], [], 0)[0])
 
         try:
-            secret = questioner.ask(question, withdrawn, descriptor)
+            answer = questioner.ask(question, withdrawn, descriptor)
         except WithdrawnError:
             return
         except CancelledByPersonError:
             self._send(messages.encode(Cancel(number=question.number)))
             return
+        if answer is None:
+            self._send(messages.encode(OtherWay(number=question.number)))
+            return
         self._socket.settimeout(ANSWER_SECONDS)
-        self._send(messages.encode(Answer(number=question.number, secret=secret)))
+        self._send(messages.encode(Answer(number=question.number, secret=answer)))
 
     @property
     def _socket(self) -> socket.socket:
@@ -224,7 +228,7 @@ class Agent:
         except OSError as error:
             raise UnreachableError(f"the agent went away: {files.reason(error)}") from None
 
-    def _receive(self) -> Done | Failed | Ask | messages.Waiting:
+    def _receive(self) -> messages.Response:
         try:
             body = self._exactly(wire.frame_length(self._exactly(wire.LENGTH_BYTES)))
         except TimeoutError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
 
 import msgspec
 
@@ -11,8 +13,13 @@ from keyturn.agent.callers import Caller
 from keyturn.agent.connection import Connection
 from keyturn.agent.permission import Permissions
 from keyturn.agent.questions import Matter, Purpose, cancelled
+from keyturn.auth.protocol import OtherWayError
+from keyturn.ground.errors import KeyturnError
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import WireError
+from keyturn.processes.facts import Process
+
+T = TypeVar("T")
 
 
 class Conversation:
@@ -24,6 +31,13 @@ class Conversation:
         self.may_ask = may_ask
         self._lines: list[str] = []
         self._number = 0
+        self._answer: asyncio.Future[Secret] | None = None
+        self._way: asyncio.Task[object] | None = None
+        self._is_other_way_wanted = False
+
+    @property
+    def prompter(self) -> Process | None:
+        return self.caller.process
 
     async def waiting(self) -> None:
         await self._connection.say_wait(messages.encode(messages.Waiting()))
@@ -38,7 +52,7 @@ class Conversation:
         """Ask the person at the other end about `matter`; False if the turn was lost meanwhile."""
         self._lines = list(purpose.lines)
         try:
-            await permissions.converse(self, matter, ticket, purpose, self.caller)
+            await self._unless_cancelled(permissions.ask(self, matter, purpose))
         except asyncio.CancelledError:
             # Settled elsewhere, given to another terminal, or the client is gone.
             task = asyncio.current_task()
@@ -49,23 +63,88 @@ class Conversation:
             if verdict is not None:
                 raise verdict from None
             return False
+        except KeyturnError as error:
+            if isinstance(error, WireError):
+                permissions.questions.drop(matter, ticket)
+            else:
+                permissions.questions.fail(matter, ticket, error)
+            raise
         except (EOFError, ConnectionError):
             permissions.questions.drop(matter, ticket)
             raise
+        permissions.agreed(matter, purpose, self.caller)
         return True
 
-    async def secret(self, prompt: str, warning: str = "") -> Secret:
-        self._number += 1
-        question = messages.Ask(number=self._number, lines=self._lines, prompt=prompt, warning=warning)
-        await self._connection.send(messages.encode(question))
+    async def _unless_cancelled(self, work: Coroutine[object, object, T]) -> T:
+        """Do `work` while the client's answers are taken; raises what ended the conversation otherwise."""
+        working = asyncio.ensure_future(work)
+        listening = asyncio.ensure_future(self._listen())
+        try:
+            await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            listening.result()
+            raise AssertionError("listening ends by an error only")
+        finally:
+            for task in (working, listening):
+                task.cancel()
+            # Its clean-up is waited for: a helper is ended, a dialog taken back.
+            await asyncio.gather(working, listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Take the client's answers as they come. Raises when the person cancels or hangs up."""
         while True:
             try:
-                answer = messages.decode_answer(await self._connection.receive())
+                reply = messages.decode_answer(await self._connection.receive())
             except msgspec.DecodeError:
                 raise WireError("an answer that is none") from None
-            if answer.number != self._number:
+            if reply.number != self._number:
                 # Typed for a question that was withdrawn in the same moment.
                 continue
-            if isinstance(answer, messages.Cancel):
+            if isinstance(reply, messages.Cancel):
                 raise cancelled()
-            return answer.secret
+            if isinstance(reply, messages.OtherWay):
+                if self._way is not None:
+                    self._is_other_way_wanted = True
+                    self._way.cancel()
+            elif self._answer is not None and not self._answer.done():
+                self._answer.set_result(reply.secret)
+
+    async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
+        task = asyncio.ensure_future(work)
+        self._way, self._is_other_way_wanted = task, False
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._is_other_way_wanted:
+                raise OtherWayError from None
+            raise
+        finally:
+            self._way = None
+
+    async def secret(self, prompt: str, warning: str = "") -> Secret:
+        return await self._ask(prompt, warning, echo=False)
+
+    async def text(self, prompt: str, warning: str = "") -> str:
+        return (await self._ask(prompt, warning, echo=True)).reveal()
+
+    async def _ask(self, prompt: str, warning: str, *, echo: bool) -> Secret:
+        self._number += 1
+        self._answer = asyncio.get_running_loop().create_future()
+        question = messages.Ask(
+            number=self._number,
+            lines=self._lines,
+            prompt=prompt,
+            warning=warning,
+            echo=echo,
+            other_way=self._way is not None,
+        )
+        await self._connection.send(messages.encode(question))
+        return await self._answer
+
+    async def show(self, *lines: str) -> None:
+        self._number += 1
+        shown = messages.Show(
+            number=self._number, lines=[*self._lines, *lines], other_way=self._way is not None
+        )
+        await self._connection.send(messages.encode(shown))

@@ -211,6 +211,9 @@ class Keeper:
         try:
             request = messages.decode_request(body)
         except msgspec.DecodeError:
+            if messages.is_reply(body):
+                # To a question that was withdrawn in the same moment.
+                return
             error = WireError(
                 "the agent does not understand this request", "both sides of one version? keyturn agent stop"
             )

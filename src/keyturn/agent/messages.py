@@ -1,12 +1,13 @@
 """What the CLI and the agent say to each other: msgpack frames behind `C` (keyturn/ground/wire.py).
 
-A request is answered by `Done`, `Failed`, or `Ask`; after an `Ask` the CLI sends `Answer` or `Cancel`.
+A request is answered by `Done` or `Failed`, with any number of `Ask` and `Show` before it; while one of these
+stands on the terminal the CLI sends `Answer`, `OtherWay` or `Cancel`.
 Unknown fields are ignored, so that a newer side may say more within one protocol version.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -226,12 +227,23 @@ class Ask(Message, frozen=True, kw_only=True):
     """Ask the person: `lines` say for what, `prompt` is the question; `warning` is about the last answer.
 
     An answer carries the number of its question. A `Waiting` that comes instead withdraws the question.
+    `echo`: what is typed is shown. `other_way`: an empty answer asks for another way (`OtherWay`).
     """
 
     number: int
     lines: list[str]
     prompt: str
     warning: str = ""
+    echo: bool = False
+    other_way: bool = False
+
+
+class Show(Message, frozen=True, kw_only=True):
+    """Show these lines until something else comes; Enter, if `other_way`, and Ctrl-C are answers to it."""
+
+    number: int
+    lines: list[str]
+    other_way: bool = False
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -244,6 +256,16 @@ class Cancel(Message, frozen=True, kw_only=True):
 
     number: int
 
+
+class OtherWay(Message, frozen=True, kw_only=True):
+    """The person would rather agree in another way."""
+
+    number: int
+
+
+# What the CLI sends while a conversation goes on, and what the agent sends at any time.
+Reply: TypeAlias = Answer | Cancel | OtherWay
+Response: TypeAlias = Done | Failed | Ask | Show | Waiting
 
 REQUESTS: tuple[type[Request], ...] = tuple(Request.__subclasses__())
 
@@ -266,8 +288,8 @@ def _union(kinds: tuple[type, ...]) -> Any:
 
 
 _request: msgspec.msgpack.Decoder[Request] = _decoder(_union(REQUESTS))
-_answer: msgspec.msgpack.Decoder[Answer | Cancel] = _decoder(Answer | Cancel)
-_response: msgspec.msgpack.Decoder[Done | Failed | Ask | Waiting] = _decoder(Done | Failed | Ask | Waiting)
+_answer: msgspec.msgpack.Decoder[Reply] = _decoder(Answer | Cancel | OtherWay)
+_response: msgspec.msgpack.Decoder[Response] = _decoder(Done | Failed | Ask | Show | Waiting)
 
 
 def decode_request(body: bytes) -> Request:
@@ -275,12 +297,21 @@ def decode_request(body: bytes) -> Request:
     return _decoded(_request, body)
 
 
-def decode_answer(body: bytes) -> Answer | Cancel:
+def decode_answer(body: bytes) -> Reply:
     """As `decode_request`."""
     return _decoded(_answer, body)
 
 
-def decode_response(body: bytes) -> Done | Failed | Ask | Waiting:
+def is_reply(body: bytes) -> bool:
+    """Whether these bytes are an answer to a question, wanted or not."""
+    try:
+        _decoded(_answer, body)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def decode_response(body: bytes) -> Response:
     """As `decode_request`."""
     return _decoded(_response, body)
 

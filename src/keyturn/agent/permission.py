@@ -13,7 +13,7 @@ from keyturn.agent.questions import Matter, Purpose, Questions, nobody_to_ask
 from keyturn.agent.registry import Entry
 from keyturn.auth.password import Password
 from keyturn.auth.protocol import Asking, Authenticator
-from keyturn.ground.errors import KeyturnError, MissingError
+from keyturn.ground.errors import MissingError
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
@@ -78,17 +78,14 @@ class Permissions:
             return Matter("approve", entry.id, caller.terminal, named)
         return Permission(entry, unlocked)
 
-    async def converse(
-        self, asking: Asking, matter: Matter, ticket: str, purpose: Purpose, caller: Caller
-    ) -> None:
-        """Ask the person about `matter`; settle it, or tell all who wait that it was refused."""
+    async def ask(self, asking: Asking, matter: Matter, purpose: Purpose) -> None:
+        """Ask the person about `matter`. Raises DeniedError or CancelledByPersonError for a no."""
         entry = self.accounts.registry.find(matter.account)
-        try:
-            await self._authenticator(entry, matter).approve(asking)
-        except KeyturnError as error:
-            self.questions.fail(matter, ticket, error)
-            raise
-        self.allow(caller, entry, purpose.program)
+        await self._authenticator(entry, matter).approve(asking)
+
+    def agreed(self, matter: Matter, purpose: Purpose, caller: Caller) -> None:
+        """The person said yes to `matter`: everybody who waited for it goes on."""
+        self.allow(caller, self.accounts.registry.find(matter.account), purpose.program)
         self.questions.settle(matter)
 
     def _authenticator(self, entry: Entry, matter: Matter) -> Authenticator:

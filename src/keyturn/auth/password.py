@@ -25,7 +25,7 @@ class Password:
         self._prompt = prompt
         self._check = check
 
-    def unavailable(self) -> str:
+    async def unavailable(self) -> str:
         return ""
 
     async def approve(self, asking: Asking) -> None:

@@ -15,13 +15,14 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from keyturn.agent.client import WithdrawnError
-from keyturn.agent.messages import Ask
+from keyturn.agent.messages import Ask, Show
 from keyturn.cli.output import clean
 from keyturn.ground.errors import CancelledByPersonError, LockedError, UsageError
 from keyturn.ground.secret import Secret
 
 TERMINAL = "/dev/tty"
 ECHO = termios.ECHO | termios.ECHONL
+OTHER_WAY = "(Enter alone: another way)"
 LONGEST_ANSWER = 64 * 1024
 
 
@@ -41,9 +42,23 @@ class Terminal:
         """`dumb`: the terminal cannot move its cursor, so nothing is erased."""
         self.is_dumb = dumb
 
-    def ask(self, question: Ask, withdrawn: Callable[[], bool], descriptor: int) -> Secret:
+    def ask(self, question: Ask | Show, withdrawn: Callable[[], bool], descriptor: int) -> Secret | None:
+        if isinstance(question, Show):
+            self._show(question, withdrawn, descriptor)
+            return None
         lines = [*question.lines, *([question.warning] if question.warning else [])]
-        return Secret(self._read(lines, question.prompt, echo=False, withdrawn=withdrawn, news=descriptor))
+        if question.other_way:
+            lines.append(OTHER_WAY)
+        typed = self._read(lines, question.prompt, echo=question.echo, withdrawn=withdrawn, news=descriptor)
+        return None if question.other_way and not typed else Secret(typed)
+
+    def _show(self, shown: Show, withdrawn: Callable[[], bool], descriptor: int) -> None:
+        """Returns, with None for another way, only if one is offered."""
+        while True:
+            lines = [*shown.lines, *([OTHER_WAY] if shown.other_way else [])]
+            self._read(lines, "", echo=False, withdrawn=withdrawn, news=descriptor)
+            if shown.other_way:
+                return
 
     def secret(self, question: str) -> Secret:
         return Secret(self._read([], f"{question}: ", echo=False))
