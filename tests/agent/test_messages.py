@@ -5,21 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.agent import keeper, messages
+from keyturn.agent import keeper, messages, requests
 from keyturn.ground.errors import WrongPasswordError, all_errors
 from keyturn.ground.secret import Secret
 
 
 def test_every_request_has_a_name_of_its_own_and_a_handler() -> None:
-    names = [kind.__struct_config__.tag for kind in messages.REQUESTS]
+    names = [kind.__struct_config__.tag for kind in requests.ALL]
     assert len(names) > 15
     assert len(set(names)) == len(names)
     source = keeper.Keeper._wire_handlers.__code__.co_names
-    assert not [kind.__name__ for kind in messages.REQUESTS if kind.__name__ not in source]
+    assert not [kind.__name__ for kind in requests.ALL if kind.__name__ not in source]
 
 
 def test_a_secret_comes_through_and_shows_nowhere() -> None:
-    request = messages.SignIn(account="a", password=Secret("hunter2-EXAMPLE"))
+    request = requests.SignIn(account="a", password=Secret("hunter2-EXAMPLE"))
     decoded = messages.decode_request(messages.encode(request))
     assert decoded == request
     assert "hunter2" not in repr(decoded)
@@ -38,7 +38,7 @@ def test_an_unknown_request_and_an_unknown_field() -> None:
     with pytest.raises(msgspec.DecodeError):
         messages.decode_request(msgspec.msgpack.encode({"op": "explode"}))
     newer = msgspec.msgpack.encode({"op": "hello", "mood": "good"})
-    assert messages.decode_request(newer) == messages.Hello()
+    assert messages.decode_request(newer) == requests.Hello()
 
 
 def test_errors_cross_as_themselves() -> None:

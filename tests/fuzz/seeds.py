@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from keyturn.agent import messages
+from keyturn.agent import messages, requests
+from keyturn.agent.message import Message
 from keyturn.agent.registry import Entry, Registry
 from keyturn.catalogue import loader
 from keyturn.ground.secret import Secret
@@ -77,19 +78,19 @@ def make() -> dict[str, list[bytes]]:
     changing = msgspec.structs.replace(pinned, change=Change(DIGEST, [SLOT]))
     reference = ItemReference(ACCOUNT, VAULT, ITEM, "AWS")
     run = RunRequest(b"aws", b"/usr/bin/aws", [b"s3", b"ls", b""], [b"HOME=/x", b"AWS_PROFILE=dev"])
-    field = messages.FieldChange(label="token", value=SECRET)
-    default = messages.SetDefault(
+    field = requests.FieldChange(label="token", value=SECRET)
+    default = requests.SetDefault(
         executable="aws", plugin="aws", reference=reference, bind="dev", trust="/usr/bin/aws"
     )
-    requests: list[messages.Message] = [
-        messages.Hello(),
-        messages.SignIn(account="Test", may_ask=True, password=SECRET),
-        messages.ChangePassword(old=SECRET, new=SECRET),
-        messages.CreateItem(title="x", fields=[field], urls=[Url("https://example.com")], tags=["a"]),
+    asked: list[Message] = [
+        requests.Hello(),
+        requests.SignIn(account="Test", may_ask=True, password=SECRET),
+        requests.ChangePassword(old=SECRET, new=SECRET),
+        requests.CreateItem(title="x", fields=[field], urls=[Url("https://example.com")], tags=["a"]),
         default,
-        messages.CheckItem(reference=reference, fields={"token": SECRET}),
+        requests.CheckItem(reference=reference, fields={"token": SECRET}),
     ]
-    responses: list[messages.Message] = [
+    responses: list[Message] = [
         messages.Done(result={"id": "x", "rows": [1, None, True]}),
         messages.Failed(code="locked", text="no", hints=["try"]),
         messages.Ask(number=1, lines=["a"], prompt="password"),
@@ -126,7 +127,7 @@ def make() -> dict[str, list[bytes]]:
             Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"]).encode()[1:],
             Go([], [], [], []).encode()[1:],
         ],
-        "request": [messages.encode(each) for each in requests],
+        "request": [messages.encode(each) for each in asked],
         "response": [messages.encode(each) for each in responses],
         "task": [
             derive.encode_task(derive.WrapPassword(SECRET)),

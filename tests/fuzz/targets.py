@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from keyturn.agent import messages
+from keyturn.agent import messages, requests
 from keyturn.agent.registry import Registry
 from keyturn.ground import settings, wire
 from keyturn.ground.clock import Clock
@@ -225,7 +225,7 @@ def request(content: bytes) -> bool:
     return True
 
 
-def _secrets(found: messages.Request) -> bool:
+def _secrets(found: requests.Request) -> bool:
     there = (getattr(found, name, "") for name in ("password", "old", "new"))
     return any(CANARY.decode() in str(secret) for secret in there)
 

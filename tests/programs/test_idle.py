@@ -11,7 +11,7 @@ import pytest
 
 from keyturn.agent import keeper, supervisor
 from keyturn.agent.client import Agent
-from keyturn.agent.messages import GetStatus, ListVaults, Request, SignIn
+from keyturn.agent.requests import GetStatus, ListVaults, Request, SignIn
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import LockedError, UnreachableError
 from keyturn.ground.paths import resolve

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.agent import messages
+from keyturn.agent import messages, requests
 from keyturn.ground import wire
 from tests.programs import memory
 from tests.programs.user import User
@@ -19,7 +19,7 @@ from tests.programs.user import User
 SEED = 20260601
 # What hostile company may cost an honest client, beyond what it takes alone (SECURITY 15).
 ALLOWED_SECONDS = 0.05
-HELLO = wire.frame(bytes([wire.VERSION]) + wire.CONTROL + messages.encode(messages.Hello()))
+HELLO = wire.frame(bytes([wire.VERSION]) + wire.CONTROL + messages.encode(requests.Hello()))
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_thousand_connections_and_then_calm(user: User, agent: Path) -> None:
 
 def test_hanging_up_in_every_state_costs_nobody_else(user: User, agent: Path) -> None:
     user.account()
-    request = messages.SignIn(may_ask=True)
+    request = requests.SignIn(may_ask=True)
     body = bytes([wire.VERSION]) + wire.CONTROL + messages.encode(request)
     whole = wire.frame(body)
     for cut in (1, 3, 4, 5, len(whole) - 1, len(whole)):

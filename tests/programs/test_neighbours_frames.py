@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from keyturn.agent import messages
+from keyturn.agent import messages, requests
 from keyturn.ground import wire
 from keyturn.ground.names import new_id
 from tests.programs import memory
@@ -57,12 +57,12 @@ def frames(chance: random.Random) -> Iterator[bytes]:
     )
     yield msgspec.msgpack.encode({"op": "talk", "ticket": new_id()})
     yield msgspec.msgpack.encode({"op": chance.choice(["answer", "cancel", "done", "ask"]), "number": 1})
-    for request in chance.sample(messages.REQUESTS, 4):
+    for request in chance.sample(requests.ALL, 4):
         content = msgspec.msgpack.encode(
             {"op": request.__name__.lower(), "account": "\ud7ff", "may_ask": True}
         )
         cut = chance.randrange(len(content))
-        if request not in (messages.Lock, messages.Stop):
+        if request not in (requests.Lock, requests.Stop):
             yield content[:cut] + chance.randbytes(3) + content[cut:]
 
 
@@ -78,7 +78,7 @@ def state_fresh(stream: socket.socket) -> bytes:
 
 def state_open(stream: socket.socket) -> bytes:
     """After a request and its answer."""
-    say(stream, OPENING + messages.encode(messages.Hello()))
+    say(stream, OPENING + messages.encode(requests.Hello()))
     stream.recv(65536)
     return b""
 
@@ -90,7 +90,7 @@ def state_launcher(stream: socket.socket) -> bytes:
 
 def state_waiting(stream: socket.socket) -> bytes:
     """While an account is to be unlocked."""
-    say(stream, OPENING + messages.encode(messages.ListItems(may_ask=True)))
+    say(stream, OPENING + messages.encode(requests.ListItems(may_ask=True)))
     return b""
 
 
@@ -137,8 +137,8 @@ def test_a_stolen_turn_and_wrong_answers(user: User, agent: Path) -> None:
     terminal.type("keyturn signin")
     terminal.expect("password of account “Test”: ")
     for body in [
-        messages.encode(messages.Talk(ticket=new_id(), may_ask=True)),
-        messages.encode(messages.Talk(ticket="", may_ask=True)),
+        messages.encode(requests.Talk(ticket=new_id(), may_ask=True)),
+        messages.encode(requests.Talk(ticket="", may_ask=True)),
         *(messages.encode(messages.Cancel(number=number)) for number in (-1, 0, 1, 2, 1 << 40)),
     ]:
         with connect(agent) as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from keyturn.agent import messages, results
+from keyturn.agent import requests, results
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
@@ -30,7 +30,7 @@ class AccountRequests:
         self._directories = directories
 
     async def create(
-        self, client: Conversation, request: messages.CreateAccount, settings: Settings
+        self, client: Conversation, request: requests.CreateAccount, settings: Settings
     ) -> object:
         title = request.title.strip()
         if not title:
@@ -67,7 +67,7 @@ class AccountRequests:
         assert isinstance(result, Wrapped)
         return result
 
-    async def add(self, client: Conversation, request: messages.AddAccount, settings: Settings) -> object:
+    async def add(self, client: Conversation, request: requests.AddAccount, settings: Settings) -> object:
         directory = await asyncio.to_thread(Path(request.directory).resolve)
         account = await asyncio.to_thread(opening.account_of, directory)
         # Its own title stands encrypted inside; until it is unlocked the directory's name has to do.
@@ -75,16 +75,16 @@ class AccountRequests:
         self._accounts.registry.add(entry)
         return {"id": entry.id, "title": entry.title}
 
-    async def list(self, client: Conversation, request: messages.ListAccounts, settings: Settings) -> object:
+    async def list(self, client: Conversation, request: requests.ListAccounts, settings: Settings) -> object:
         return account_rows(self._permissions)
 
-    async def trust(self, client: Conversation, request: messages.TrustAccount, settings: Settings) -> object:
+    async def trust(self, client: Conversation, request: requests.TrustAccount, settings: Settings) -> object:
         entry = self._permissions.choose(request.account, client.caller)
         pinned, found = await self._accounts.trust(entry, request.password, confirmed=request.confirmed)
         return results.Trusted(pinned or "", found)
 
     async def forget(
-        self, client: Conversation, request: messages.ForgetAccount, settings: Settings
+        self, client: Conversation, request: requests.ForgetAccount, settings: Settings
     ) -> object:
         entry = self._permissions.choose(request.account, client.caller)
         self._accounts.registry.remove(entry)
@@ -94,7 +94,7 @@ class AccountRequests:
         return {"title": entry.title, "directory": entry.directory}
 
     async def rename(
-        self, client: Conversation, request: messages.RenameAccount, settings: Settings
+        self, client: Conversation, request: requests.RenameAccount, settings: Settings
     ) -> object:
         if not request.title.strip():
             raise UsageError("an account needs a name")
@@ -111,7 +111,7 @@ class AccountRequests:
         return None
 
     async def list_slots(
-        self, client: Conversation, request: messages.ListSlots, settings: Settings
+        self, client: Conversation, request: requests.ListSlots, settings: Settings
     ) -> object:
         permission = await self._permit(client, request, settings, "list the slots of")
         backend = permission.unlocked.backend
@@ -125,7 +125,7 @@ class AccountRequests:
         ]
         return rows + [results.SlotRow(each, "", "", "", "unknown to this account") for each in unlisted]
 
-    async def add_slot(self, client: Conversation, request: messages.AddSlot, settings: Settings) -> object:
+    async def add_slot(self, client: Conversation, request: requests.AddSlot, settings: Settings) -> object:
         permission = await self._permit(client, request, settings, f"add a {request.kind} slot to")
         code = None
         if request.kind == slots.Kind.RECOVERY:
@@ -139,7 +139,7 @@ class AccountRequests:
         return results.CreatedSlot(state.id, code)
 
     async def remove_slot(
-        self, client: Conversation, request: messages.RemoveSlot, settings: Settings
+        self, client: Conversation, request: requests.RemoveSlot, settings: Settings
     ) -> object:
         permission = await self._permit(client, request, settings, "remove a slot of")
         backend = permission.unlocked.backend
@@ -153,7 +153,7 @@ class AccountRequests:
         return _changed(report)
 
     async def change_password(
-        self, client: Conversation, request: messages.ChangePassword, settings: Settings
+        self, client: Conversation, request: requests.ChangePassword, settings: Settings
     ) -> object:
         """The old password opens the slot that is exchanged; so no approval is asked for besides."""
         entry = self._permissions.choose(request.account, client.caller)
@@ -164,7 +164,7 @@ class AccountRequests:
         return _changed(report)
 
     async def create_vault(
-        self, client: Conversation, request: messages.CreateVault, settings: Settings
+        self, client: Conversation, request: requests.CreateVault, settings: Settings
     ) -> object:
         permission = await self._permit(client, request, settings, "create a vault in")
         backend = permission.unlocked.backend
@@ -172,7 +172,7 @@ class AccountRequests:
         return results.VaultRow(made.id, made.name, 0)
 
     async def list_vaults(
-        self, client: Conversation, request: messages.ListVaults, settings: Settings
+        self, client: Conversation, request: requests.ListVaults, settings: Settings
     ) -> object:
         permission = await self._permit(client, request, settings, "list the vaults of")
         backend = permission.unlocked.backend
@@ -185,7 +185,7 @@ class AccountRequests:
         return await permission.unlocked.run(rows)
 
     async def _permit(
-        self, client: Conversation, request: messages.Request, settings: Settings, verb: str
+        self, client: Conversation, request: requests.Request, settings: Settings, verb: str
     ) -> Permission:
         entry = self._permissions.choose(request.account, client.caller)
         purpose = Purpose((f"keyturn is to {verb} account “{printable(entry.title)}”",))

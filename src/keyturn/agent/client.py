@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from keyturn.agent import holder, messages
-from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, OtherWay, Request, Show
+from keyturn.agent import holder, messages, requests
+from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, OtherWay, Show
+from keyturn.agent.requests import Request
 from keyturn.ground import files, wire
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import CancelledByPersonError, ConfigurationError, UnreachableError
@@ -177,7 +178,7 @@ class Agent:
         """End the agent, whatever its version or state. Raises UnreachableError if it does not end."""
         if self.connect(start=False):
             with contextlib.suppress(UnreachableError):
-                self.call(messages.Stop(), seconds=STOP_SECONDS)
+                self.call(requests.Stop(), seconds=STOP_SECONDS)
             self.close()
         for attempt in range(STOP_TRIES):
             # One that did not understand the request, or cannot answer, is asked by a signal.

@@ -6,11 +6,11 @@ import asyncio
 
 import msgspec
 
-from keyturn.agent import messages, results
+from keyturn.agent import requests, results
 from keyturn.agent.conversation import Conversation
-from keyturn.agent.messages import FieldChange
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
+from keyturn.agent.requests import FieldChange
 from keyturn.ground.clock import Clock, timestamp
 from keyturn.ground.errors import AmbiguousError, MissingError, UsageError
 from keyturn.ground.names import printable
@@ -39,7 +39,7 @@ class ItemRequests:
         self._defaults = defaults_file
         self._clock = clock
 
-    async def list(self, client: Conversation, request: messages.ListItems, settings: Settings) -> object:
+    async def list(self, client: Conversation, request: requests.ListItems, settings: Settings) -> object:
         permission = await self._permit(client, request, settings, "list the items of")
         found = await permission.unlocked.run(lambda: _items(permission, request.vault))
         return [
@@ -55,14 +55,14 @@ class ItemRequests:
             for summary, vault in found
         ]
 
-    async def get(self, client: Conversation, request: messages.GetItem, settings: Settings) -> object:
+    async def get(self, client: Conversation, request: requests.GetItem, settings: Settings) -> object:
         permission = await self._permit(
             client, request, settings, f"read the item “{printable(request.item)}” of"
         )
         item, vault = await permission.unlocked.run(lambda: _find(permission, request.item, request.vault))
         return _view(permission, item, vault)
 
-    async def create(self, client: Conversation, request: messages.CreateItem, settings: Settings) -> object:
+    async def create(self, client: Conversation, request: requests.CreateItem, settings: Settings) -> object:
         permission = await self._permit(
             client, request, settings, f"create an item “{printable(request.title)}” in"
         )
@@ -78,7 +78,7 @@ class ItemRequests:
 
         return _view(permission, *await permission.unlocked.run(create))
 
-    async def edit(self, client: Conversation, request: messages.EditItem, settings: Settings) -> object:
+    async def edit(self, client: Conversation, request: requests.EditItem, settings: Settings) -> object:
         permission = await self._permit(
             client, request, settings, f"change the item “{printable(request.item)}” of"
         )
@@ -94,7 +94,7 @@ class ItemRequests:
 
         return _view(permission, *await permission.unlocked.run(edit))
 
-    async def check(self, client: Conversation, request: messages.CheckItem, settings: Settings) -> object:
+    async def check(self, client: Conversation, request: requests.CheckItem, settings: Settings) -> object:
         permission = await self._permit(client, request, settings, "read back an item of")
         backend = permission.unlocked.backend
 
@@ -109,7 +109,7 @@ class ItemRequests:
         return await permission.unlocked.run(is_there)
 
     async def set_default(
-        self, client: Conversation, request: messages.SetDefault, settings: Settings
+        self, client: Conversation, request: requests.SetDefault, settings: Settings
     ) -> object:
         await self._permit(
             client, request, settings, f"set the default of {printable(request.executable)} in"
@@ -127,7 +127,7 @@ class ItemRequests:
         return None
 
     async def _permit(
-        self, client: Conversation, request: messages.Request, settings: Settings, verb: str
+        self, client: Conversation, request: requests.Request, settings: Settings, verb: str
     ) -> Permission:
         entry = self._permissions.choose(request.account, client.caller)
         purpose = Purpose((f"keyturn is to {verb} account “{printable(entry.title)}”",))

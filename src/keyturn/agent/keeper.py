@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from keyturn.agent import callers, messages
+from keyturn.agent import callers, messages, requests
 from keyturn.agent.account_requests import AccountRequests
 from keyturn.agent.accounts import Accounts
 from keyturn.agent.approvals import Approvals
@@ -22,6 +22,7 @@ from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.hooks import Hooks
 from keyturn.agent.item_requests import ItemRequests
+from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
 from keyturn.agent.questions import Matter, Questions
 from keyturn.agent.registry import Registry
@@ -46,7 +47,7 @@ log = logging.getLogger("keyturn")
 LOCKED, STOPPED = 0, 3
 
 # Requests that a damaged settings file must not stand in the way of.
-FORGETTING = (messages.Hello, messages.Lock, messages.Stop, messages.SignOut)
+FORGETTING = (requests.Hello, requests.Lock, requests.Stop, requests.SignOut)
 
 # Restated, for asyncio would lower what the supervisor has asked for.
 BACKLOG = 1024
@@ -103,36 +104,36 @@ class Keeper:
 
     def _wire_handlers(
         self, permissions: Permissions, defaults_file: DefaultsFile
-    ) -> dict[type[messages.Request], Handler]:
+    ) -> dict[type[requests.Request], Handler]:
         session = SessionRequests(permissions)
         account = AccountRequests(permissions, self._world.directories)
         item = ItemRequests(permissions, defaults_file, self._world.clock)
         return {
-            messages.Hello: session.hello,
-            messages.GetStatus: session.status,
-            messages.Talk: session.talk,
-            messages.SignIn: session.sign_in,
-            messages.SignOut: session.sign_out,
-            messages.Lock: self._lock,
-            messages.Stop: self._stop,
-            messages.CreateAccount: account.create,
-            messages.AddAccount: account.add,
-            messages.ListAccounts: account.list,
-            messages.TrustAccount: account.trust,
-            messages.ForgetAccount: account.forget,
-            messages.RenameAccount: account.rename,
-            messages.ListSlots: account.list_slots,
-            messages.AddSlot: account.add_slot,
-            messages.RemoveSlot: account.remove_slot,
-            messages.ChangePassword: account.change_password,
-            messages.CreateVault: account.create_vault,
-            messages.ListVaults: account.list_vaults,
-            messages.ListItems: item.list,
-            messages.GetItem: item.get,
-            messages.CreateItem: item.create,
-            messages.EditItem: item.edit,
-            messages.CheckItem: item.check,
-            messages.SetDefault: item.set_default,
+            requests.Hello: session.hello,
+            requests.GetStatus: session.status,
+            requests.Talk: session.talk,
+            requests.SignIn: session.sign_in,
+            requests.SignOut: session.sign_out,
+            requests.Lock: self._lock,
+            requests.Stop: self._stop,
+            requests.CreateAccount: account.create,
+            requests.AddAccount: account.add,
+            requests.ListAccounts: account.list,
+            requests.TrustAccount: account.trust,
+            requests.ForgetAccount: account.forget,
+            requests.RenameAccount: account.rename,
+            requests.ListSlots: account.list_slots,
+            requests.AddSlot: account.add_slot,
+            requests.RemoveSlot: account.remove_slot,
+            requests.ChangePassword: account.change_password,
+            requests.CreateVault: account.create_vault,
+            requests.ListVaults: account.list_vaults,
+            requests.ListItems: item.list,
+            requests.GetItem: item.get,
+            requests.CreateItem: item.create,
+            requests.EditItem: item.edit,
+            requests.CheckItem: item.check,
+            requests.SetDefault: item.set_default,
         }
 
     def _settings(self) -> Settings:
@@ -220,7 +221,7 @@ class Keeper:
             await connection.send(messages.encode(messages.failed(error)))
             return
         client = Conversation(connection, may_ask=request.may_ask)
-        answer: messages.Message
+        answer: Message
         try:
             settings = self._settings_or_defaults() if isinstance(request, FORGETTING) else self._settings()
             result = await self._handlers[type(request)](client, request, settings)
@@ -258,11 +259,11 @@ class Keeper:
         log.info("the socket is gone")
         self._forgetting = asyncio.ensure_future(self._forget(STOPPED))
 
-    async def _lock(self, client: Conversation, request: messages.Lock, settings: Settings) -> object:
+    async def _lock(self, client: Conversation, request: requests.Lock, settings: Settings) -> object:
         await self._forget(LOCKED)
         return None
 
-    async def _stop(self, client: Conversation, request: messages.Stop, settings: Settings) -> object:
+    async def _stop(self, client: Conversation, request: requests.Stop, settings: Settings) -> object:
         await self._forget(STOPPED)
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from keyturn import __version__
-from keyturn.agent import messages, results
+from keyturn.agent import requests, results
 from keyturn.agent.callers import Caller
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.permission import Permissions
@@ -23,10 +23,10 @@ class SessionRequests:
     def __init__(self, permissions: Permissions) -> None:
         self._permissions = permissions
 
-    async def hello(self, client: Conversation, request: messages.Hello, settings: Settings) -> object:
+    async def hello(self, client: Conversation, request: requests.Hello, settings: Settings) -> object:
         return {"version": __version__, "pid": os.getpid()}
 
-    async def talk(self, client: Conversation, request: messages.Talk, settings: Settings) -> object:
+    async def talk(self, client: Conversation, request: requests.Talk, settings: Settings) -> object:
         """The elected launcher, come back as the CLI. Whether it is still its turn is part of the answer."""
         reported = self._permissions.questions.report(request.ticket, client.caller)
         if reported is None:
@@ -34,7 +34,7 @@ class SessionRequests:
         matter, purpose = reported
         return await client.converse(self._permissions, matter, request.ticket, purpose)
 
-    async def sign_in(self, client: Conversation, request: messages.SignIn, settings: Settings) -> object:
+    async def sign_in(self, client: Conversation, request: requests.SignIn, settings: Settings) -> object:
         entry = self._permissions.choose(request.account, client.caller)
         if request.password is not None:
             await self._unlock(entry, request)
@@ -45,7 +45,7 @@ class SessionRequests:
         await self._permissions.obtain(client, entry, purpose, settings)
         return {"account": entry.title, "grant": False}
 
-    async def _unlock(self, entry: Entry, request: messages.SignIn) -> None:
+    async def _unlock(self, entry: Entry, request: requests.SignIn) -> None:
         assert request.password is not None
         accounts = self._permissions.accounts
         if accounts.unlocked(entry.id) is not None:
@@ -72,11 +72,11 @@ class SessionRequests:
         self._permissions.approvals.grant(entry.id, parent.pid, parent.start)
         return {"account": entry.title, "grant": True}
 
-    async def sign_out(self, client: Conversation, request: messages.SignOut, settings: Settings) -> object:
+    async def sign_out(self, client: Conversation, request: requests.SignOut, settings: Settings) -> object:
         self._permissions.approvals.end(client.caller.terminal, everywhere=request.everywhere)
         return None
 
-    async def status(self, client: Conversation, request: messages.GetStatus, settings: Settings) -> object:
+    async def status(self, client: Conversation, request: requests.GetStatus, settings: Settings) -> object:
         accounts, approvals = self._permissions.accounts, self._permissions.approvals
         titles = {entry.id: entry.title for entry in accounts.registry.entries()}
         return results.Status(

@@ -7,7 +7,7 @@ import os
 import click
 import msgspec
 
-from keyturn.agent import messages, results
+from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import Context, current, read_password
 from keyturn.cli.options import naming, output_format, unlocking, with_agent
@@ -45,7 +45,7 @@ def create_account(
             "a terminal to show the recovery code on", "add one later: keyturn account slot add recovery"
         )
     password = context.ask_new_password(f"new password for account “{printable(title)}”")
-    request = messages.CreateAccount(
+    request = requests.CreateAccount(
         title=title,
         vault=vault,
         password=password,
@@ -80,7 +80,7 @@ def show_code(context: Context, code: Secret) -> None:
 @with_agent
 def add(directory: str, title: str) -> None:
     """List the account that lies in DIRECTORY."""
-    done = current().agent.call(messages.AddAccount(directory=os.path.abspath(directory), account=title))
+    done = current().agent.call(requests.AddAccount(directory=os.path.abspath(directory), account=title))
     output.note(f"added as “{printable(done['title'])}”")
 
 
@@ -90,7 +90,7 @@ def list_(form: str) -> None:
     """List the accounts."""
     context = current()
     context.connect()
-    rows = messages.convert(context.agent.call(messages.ListAccounts()), list[results.AccountRow])
+    rows = messages.convert(context.agent.call(requests.ListAccounts()), list[results.AccountRow])
     if form == "json":
         output.as_json("accounts", msgspec.to_builtins(rows))
         return
@@ -114,7 +114,7 @@ def trust(yes: bool) -> None:
     if password is None:
         context.require_input("the password", "give it: --password-file PATH")
         password = context.terminal.secret("password of the account")
-    request = messages.TrustAccount(account=context.account, password=password)
+    request = requests.TrustAccount(account=context.account, password=password)
     found = messages.convert(context.agent.call(request), results.Trusted)
     output.note(f"pinned here: {found.pinned or 'nothing'}")
     output.note(f"found:       {found.found}")
@@ -133,7 +133,7 @@ def forget() -> None:
     context = current()
     if not context.account:
         raise UsageError("which account?", "name it: --account NAME")
-    done = context.agent.call(messages.ForgetAccount(account=context.account))
+    done = context.agent.call(requests.ForgetAccount(account=context.account))
     output.note(f"“{printable(done['title'])}” is not listed any more; its files are in {done['directory']}")
 
 
@@ -144,7 +144,7 @@ def forget() -> None:
 def rename(title: str) -> None:
     """Give an account another title."""
     context = current()
-    context.call(messages.RenameAccount(account=context.account, may_ask=context.may_ask, title=title))
+    context.call(requests.RenameAccount(account=context.account, may_ask=context.may_ask, title=title))
 
 
 @account.group()
@@ -173,7 +173,7 @@ def change(new_password_file: str | None) -> None:
     else:
         context.require_input("the new password", "give it: --new-password-file PATH")
         new = context.terminal.new_password("new password")
-    request = messages.ChangePassword(account=context.account, old=old, new=new)
+    request = requests.ChangePassword(account=context.account, old=old, new=new)
     _say_changed(messages.convert(context.agent.call(request), results.IdentityChanged))
 
 
@@ -189,7 +189,7 @@ def slot() -> None:
 def list_slots(form: str) -> None:
     """List the slots."""
     context = current()
-    done = context.call(messages.ListSlots(account=context.account, may_ask=context.may_ask))
+    done = context.call(requests.ListSlots(account=context.account, may_ask=context.may_ask))
     rows = messages.convert(done, list[results.SlotRow])
     if form == "json":
         output.as_json("slots", msgspec.to_builtins(rows))
@@ -217,7 +217,7 @@ def add_slot(kind: str, title: str, new_password_file: str | None) -> None:
     else:
         context.require_input("the slot's password", "give it: --new-password-file PATH")
         new = context.terminal.new_password("password of the new slot")
-    request = messages.AddSlot(
+    request = requests.AddSlot(
         account=context.account, may_ask=context.may_ask, kind=kind, title=title, password=new
     )
     done = messages.convert(context.call(request), results.CreatedSlot)
@@ -232,7 +232,7 @@ def add_slot(kind: str, title: str, new_password_file: str | None) -> None:
 def remove_slot(name: str) -> None:
     """Remove a slot by title or id. The account gets a new identity, so that it opens nothing new."""
     context = current()
-    request = messages.RemoveSlot(account=context.account, may_ask=context.may_ask, slot=name)
+    request = requests.RemoveSlot(account=context.account, may_ask=context.may_ask, slot=name)
     _say_changed(messages.convert(context.call(request), results.IdentityChanged))
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keyturn.agent.messages import FieldChange
+from keyturn.agent.requests import FieldChange
 from keyturn.cli.context import Context
 from keyturn.ground import files
 from keyturn.ground.errors import UsageError

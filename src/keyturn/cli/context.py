@@ -19,7 +19,7 @@ from keyturn.shells.launcher import Interpreter
 
 if TYPE_CHECKING:
     from keyturn.agent.client import Agent
-    from keyturn.agent.messages import Request
+    from keyturn.agent.requests import Request
     from keyturn.cli.terminal import Terminal
 
 LONGEST_PASSWORD = 4096
@@ -88,7 +88,7 @@ class Context:
 
         Without a terminal that is for this command alone; `keyturn signin` lets later ones in too.
         """
-        from keyturn.agent.messages import SignIn
+        from keyturn.agent.requests import SignIn
 
         password = self.password()
         if password is not None and not self._signed_in:

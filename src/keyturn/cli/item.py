@@ -7,8 +7,8 @@ from typing import Any
 import click
 import msgspec
 
-from keyturn.agent import messages, results
-from keyturn.agent.messages import FieldChange
+from keyturn.agent import messages, requests, results
+from keyturn.agent.requests import FieldChange
 from keyturn.agent.results import ItemView
 from keyturn.cli import assignments, output
 from keyturn.cli.context import Context, current
@@ -34,7 +34,7 @@ def item() -> None:
 def list_(vault: str, form: str, words: tuple[str, ...]) -> None:
     """List items; with WORDS those whose title or tag contains all of them."""
     context = current()
-    request = messages.ListItems(account=context.account, may_ask=context.may_ask, vault=vault)
+    request = requests.ListItems(account=context.account, may_ask=context.may_ask, vault=vault)
     rows = messages.convert(context.call(request), list[results.ItemRow])
     rows = [row for row in rows if all(_contains(row, word.casefold()) for word in words)]
     if form == "json":
@@ -84,7 +84,7 @@ def get(vault: str, label: str | None, reveal: bool, form: str, name: str) -> No
 
 
 def _get(context: Context, name: str, vault: str) -> ItemView:
-    request = messages.GetItem(account=context.account, may_ask=context.may_ask, item=name, vault=vault)
+    request = requests.GetItem(account=context.account, may_ask=context.may_ask, item=name, vault=vault)
     return messages.convert(context.call(request), ItemView)
 
 
@@ -132,7 +132,7 @@ def create(title: str, vault: str, tags: tuple[str, ...], words: tuple[str, ...]
     """Create an item and print its id."""
     context = current()
     changes = assignments.changes(context, assignments.parse(words))
-    request = messages.CreateItem(
+    request = requests.CreateItem(
         account=context.account,
         may_ask=context.may_ask,
         title=title,
@@ -165,7 +165,7 @@ def edit(
     view = _get(context, name, vault)
     changes = assignments.changes(context, parsed, view.item)
     changes += [FieldChange(label=label) for label in removed]
-    request = messages.EditItem(
+    request = requests.EditItem(
         account=context.account,
         may_ask=context.may_ask,
         item=view.item.id,

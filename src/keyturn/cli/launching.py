@@ -53,7 +53,7 @@ def _launch(world: World, attempt: int, path: str, command: list[str]) -> NoRetu
 
 
 def _launch_or_raise(world: World, attempt: int, path: str, command: list[str]) -> NoReturn:
-    from keyturn.agent.messages import Hello
+    from keyturn.agent.requests import Hello
     from keyturn.catalogue import loader
 
     executable = os.path.basename(command[0])
@@ -84,7 +84,7 @@ def _talk(world: World, ticket: str, command: list[str]) -> NoReturn:
 
 
 def _report(context: Context, ticket: str) -> None:
-    from keyturn.agent.messages import Talk
+    from keyturn.agent.requests import Talk
 
     context.agent.call(Talk(ticket=ticket, may_ask=True), context.terminal)
 

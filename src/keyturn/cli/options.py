@@ -35,7 +35,7 @@ def with_agent(command: Callable[P, object]) -> Callable[P, None]:
 
 def _greet() -> None:
     """Connect and say so: the agent drops who says nothing, and a person may take long over a question."""
-    from keyturn.agent.messages import Hello
+    from keyturn.agent.requests import Hello
 
     context = current()
     context.connect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from keyturn.agent import hooks, messages, results
+from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.results import ItemView
 from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
@@ -119,7 +119,7 @@ class Selector:
 
     def vault(self) -> str:
         """The vault to import into, asked for where there are several; empty for the only one."""
-        request = messages.ListVaults(account=self._context.account, may_ask=self._context.may_ask)
+        request = requests.ListVaults(account=self._context.account, may_ask=self._context.may_ask)
         rows = messages.convert(self._context.call(request), list[results.VaultRow])
         if len(rows) == 1 or not self._context.may_ask:
             return ""
@@ -128,10 +128,10 @@ class Selector:
 
     def _items(self) -> list[results.ItemRow]:
         """The items of this plugin's credential type."""
-        request = messages.ListItems(account=self._context.account, may_ask=self._context.may_ask)
+        request = requests.ListItems(account=self._context.account, may_ask=self._context.may_ask)
         rows = messages.convert(self._context.call(request), list[results.ItemRow])
         return [row for row in rows if self._plugin.tag in row.tags]
 
     def _get(self, name: str) -> ItemView:
-        request = messages.GetItem(account=self._context.account, may_ask=self._context.may_ask, item=name)
+        request = requests.GetItem(account=self._context.account, may_ask=self._context.may_ask, item=name)
         return messages.convert(self._context.call(request), ItemView)

@@ -7,7 +7,7 @@ import contextlib
 import click
 import msgspec
 
-from keyturn.agent import messages, results
+from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format, unlocking, with_agent
@@ -25,7 +25,7 @@ def signin() -> None:
     """
     context = current()
     password = context.password()
-    request = messages.SignIn(account=context.account, password=password, may_ask=context.may_ask)
+    request = requests.SignIn(account=context.account, password=password, may_ask=context.may_ask)
     done = context.agent.call(request, context.terminal if context.may_ask else None)
     if done["grant"]:
         output.note(f"keyturn: the calling process may use “{done['account']}” for an hour")
@@ -37,7 +37,7 @@ def signout(everywhere: bool) -> None:
     """End this terminal's approval; the keys stay unlocked for other terminals."""
     context = current()
     if context.connect(start=False):
-        context.agent.call(messages.SignOut(everywhere=everywhere))
+        context.agent.call(requests.SignOut(everywhere=everywhere))
 
 
 @click.command()
@@ -45,11 +45,11 @@ def lock() -> None:
     """Forget all keys, approvals and temporary credentials, for certain: the process that holds them ends."""
     context = current()
     if context.connect(start=False):
-        context.agent.call_until_closed(messages.Lock())
+        context.agent.call_until_closed(requests.Lock())
         # The next keeper answers only when the one before is gone. If none can begin, nothing is left either.
         with contextlib.suppress(UnreachableError):
             if context.connect(start=False):
-                context.agent.call(messages.Hello())
+                context.agent.call(requests.Hello())
 
 
 @click.command()
@@ -59,7 +59,7 @@ def status(form: str) -> None:
     context = current()
     found: results.Status | None = None
     if context.connect(start=False):
-        found = messages.convert(context.agent.call(messages.GetStatus()), results.Status)
+        found = messages.convert(context.agent.call(requests.GetStatus()), results.Status)
     if form == "json":
         output.as_json("status", None if found is None else msgspec.to_builtins(found))
         return

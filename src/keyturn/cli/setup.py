@@ -11,8 +11,8 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from keyturn.agent import hooks, messages, results
-from keyturn.agent.messages import FieldChange
+from keyturn.agent import hooks, messages, requests, results
+from keyturn.agent.requests import FieldChange
 from keyturn.agent.results import ItemView
 from keyturn.catalogue import loader
 from keyturn.cli import traces
@@ -65,7 +65,7 @@ class Setup:
             raise UsageError(
                 "one credential at a time", "give one of --import-profile, --import-env and --item"
             )
-        rows = messages.convert(self._context.agent.call(messages.ListAccounts()), list[results.AccountRow])
+        rows = messages.convert(self._context.agent.call(requests.ListAccounts()), list[results.AccountRow])
         candidate = self._candidate(has_items=bool(rows))
         if candidate is None:
             if not rows:
@@ -137,7 +137,7 @@ class Setup:
             FieldChange(label=field.label, type=words[field.type], value=field.value)
             for field in importers.item_fields(candidate, self._plugin.credential)
         ]
-        request = messages.CreateItem(
+        request = requests.CreateItem(
             account=self._context.account,
             may_ask=self._context.may_ask,
             title=title,
@@ -167,7 +167,7 @@ class Setup:
 
     def _set_default(self, reference: ItemReference, candidate: Candidate | None, path: str) -> None:
         profile = candidate.place.profile if candidate is not None and candidate.place is not None else ""
-        request = messages.SetDefault(
+        request = requests.SetDefault(
             account=reference.account,
             may_ask=self._context.may_ask,
             executable=self._executable,
@@ -195,7 +195,7 @@ class Setup:
         if not remove:
             note(f"the keys are still in plaintext: {where}")
             return
-        request = messages.CheckItem(
+        request = requests.CheckItem(
             account=reference.account,
             may_ask=self._context.may_ask,
             reference=reference,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from keyturn.agent import messages, results
+from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format, unlocking, with_agent
@@ -23,7 +23,7 @@ def vault() -> None:
 def list_(form: str) -> None:
     """List the vaults."""
     context = current()
-    done = context.call(messages.ListVaults(account=context.account, may_ask=context.may_ask))
+    done = context.call(requests.ListVaults(account=context.account, may_ask=context.may_ask))
     rows = messages.convert(done, list[results.VaultRow])
     if form == "json":
         output.as_json("vaults", msgspec.to_builtins(rows))
@@ -40,5 +40,5 @@ def list_(form: str) -> None:
 def create(title: str) -> None:
     """Create an empty vault and print its id."""
     context = current()
-    request = messages.CreateVault(account=context.account, may_ask=context.may_ask, title=title)
+    request = requests.CreateVault(account=context.account, may_ask=context.may_ask, title=title)
     output.line(messages.convert(context.call(request), results.VaultRow).id)
