@@ -53,8 +53,9 @@ lint-docs:
 
 check: lint test ## lint and test: what a change has to pass
 
-soak: envs ## the long tests: kills, floods, long properties
+soak: envs ## the long tests: kills, floods, long properties; then each fuzzer for FUZZ_SECONDS (20)
 	@$(PY) -m pytest $(PARALLEL) -m soak
+	@$(MAKE) --no-print-directory fuzz SECONDS=$(or $(FUZZ_SECONDS),20)
 
 fuzz: ## fuzz every parser for SECONDS (30) each; TARGETS="vault wire" for some
 	@$(MAKE_ENV) fuzz

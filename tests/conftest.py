@@ -4,11 +4,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from _pytest.terminal import TerminalReporter
 
 from tests.aws_server.client import LocalAws
 from tests.parts import absent_parts, needs
+
+# Speed is no property: a busy machine is no fault. In CI the same examples come each time.
+hypothesis.settings.register_profile("keyturn", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("keyturn")
 
 FOREIGN = ("AWS_", "KEYTURN_", "XDG_")
 

@@ -68,7 +68,7 @@ def test_changed_seeds_break_nothing(target: str) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("target", TARGETS)
 def test_many_changed_seeds_break_nothing(target: str) -> None:
-    @settings(max_examples=20_000, deadline=None, database=None)
+    @settings(max_examples=5_000, deadline=None, database=None)
     @given(st.data())
     def check(data: st.DataObject) -> None:
         check_changes(target, data)

@@ -25,7 +25,7 @@ from tests.programs.user import BIN, Result, User
 
 AGENT = Path(__file__).with_name("observed_agent.py")
 TRACE = ("strace", "-f", "-v", "-qq", "-s", "100000", "-e", "trace=execve,execveat", "-A", "-o")
-WRAPPED = '#!/bin/sh\n[ "$2" != stay ] || exec tail -f "$0"\necho ran\n'
+WRAPPED = '#!/bin/sh\n[ "$2" != stay ] || exec tail -f "$0" --pid="$PPID"\necho ran\n'
 # Where programs put files that nobody asked for.
 SHARED = (Path(tempfile.gettempdir()), Path("/dev/shm"), Path("/var/tmp"))
 LARGEST_FILE = 32 * 1024 * 1024
@@ -61,10 +61,11 @@ class Planted:
         self.said: list[tuple[tuple[str, ...], Result]] = []
         self.secrets = {
             **{name: f"p-{secrets.token_hex(16)}" for name in ("password", "new", "second", "wrong")},
+            "passphrase": f"p-{secrets.token_hex(16)}",
             **{name: secrets.token_hex(20) for name in ("value", "seed", "aws", "environment")},
         }
         self.files: set[Path] = set()
-        for name in ("password", "new", "second", "wrong", "value"):
+        for name in ("password", "new", "second", "wrong", "passphrase", "value"):
             self.file(name, self.secrets[name])
 
     def __enter__(self) -> Self:
@@ -146,7 +147,7 @@ class Planted:
     def covered(self) -> set[str]:
         """The commands that were run."""
         known = commands()
-        prefixes = (" ".join(words[:length]) for words, _ in self.said for length in (3, 2, 1))
+        prefixes = (" ".join(words[:length]) for words, _ in self.said for length in (4, 3, 2, 1))
         return {each for each in prefixes if each in known}
 
     def agents(self) -> list[int]:

@@ -82,7 +82,7 @@ def wait_until_all_wait(user: User, count: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(500, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [50, pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(300)])])
 def test_one_password_serves_all(crowd: User, count: int) -> None:
     terminal = start(crowd, count)
     terminal.type(PASSWORD)
@@ -92,7 +92,7 @@ def test_one_password_serves_all(crowd: User, count: int) -> None:
     assert lines(crowd, "out") == [f"key={KEY}"] * count
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [20, pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(300)])])
 def test_wrong_passwords_fail_all_at_once(crowd: User, count: int) -> None:
     terminal = start(crowd, count)
     wait_until_all_wait(crowd, count - 1)
@@ -107,6 +107,8 @@ def test_wrong_passwords_fail_all_at_once(crowd: User, count: int) -> None:
 
 def test_ctrl_c_cancels_everything_in_that_terminal(crowd: User) -> None:
     terminal = start(crowd, 20)
+    # While its interpreter starts, a Ctrl-C can get lost: a published limit, and not what is tested here.
+    wait_until_all_wait(crowd, 19)
     terminal.press("c")
     terminal.expect("all done")
     assert lines(crowd, "out") == []
