@@ -51,8 +51,7 @@ def test_changing_keeps_comments_and_everything_else(path: Path) -> None:
 def test_every_setting_can_be_set_to_its_default_and_back(path: Path) -> None:
     for key, _, default, description in settings.rows(Settings()):
         assert description, key
-        value = list(default) if isinstance(default, tuple) else default
-        settings.change(path, key, str(value))
+        settings.change(path, key, settings.text(default))
         assert settings.get(settings.load(path), key) == default
         settings.change(path, key, None)
         settings.change(path, key, None)

@@ -1,1 +1,1 @@
-"""Authenticators: ways in which a person agrees. One file each; for now the account's password."""
+"""Authenticators: ways in which a person agrees. One file each, and what it stands on beside it."""

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Protocol, TypeVar
 
-from keyturn.ground.errors import DeniedError
 from keyturn.ground.secret import Secret
 from keyturn.processes.facts import Process
 
 T = TypeVar("T")
-
-
-class UnusableError(DeniedError):
-    """An authenticator that seemed usable is not: the next one is tried. Nobody has said no."""
-
-    code = "unusable"
 
 
 class OtherWayError(Exception):

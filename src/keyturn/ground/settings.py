@@ -5,6 +5,8 @@ The file is a person's own: it is parsed strictly, and edited in place so that c
 
 from __future__ import annotations
 
+import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -16,8 +18,28 @@ from keyturn.ground.errors import ConfigurationError, UsageError
 MEND = "correct it, or move the file away: then the defaults hold"
 
 
+class Preset(StrEnum):
+    """How much one approval allows."""
+
+    STRICT = "strict"
+    BALANCED = "balanced"
+    LOGIN_SESSION = "login-session"
+
+
 class Approval(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """How long a terminal session's approval lasts."""
+    """What a terminal session's approval is for, and how long it lasts."""
+
+    preset: Annotated[
+        Preset,
+        msgspec.Meta(
+            description="what one approval is for: one item and executable (strict), an account at one "
+            "terminal (balanced), an account at all terminals until it locks (login-session)"
+        ),
+    ] = Preset.BALANCED
+    inherit: Annotated[
+        bool,
+        msgspec.Meta(description="a program without a terminal comes under the approval of what started it"),
+    ] = True
 
     idle_minutes: Annotated[
         int, msgspec.Meta(ge=1, le=720, description="an approval ends after this long without use")
@@ -27,20 +49,64 @@ class Approval(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_def
     ] = 12
 
 
+AUTHENTICATORS = ("touch-id", "polkit", "slot", "pam", "password")
+
+
+class Authentication(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """How a person agrees."""
+
+    order: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description=f"the ways in which a person may agree, tried in this order; known: "
+            f"{', '.join(AUTHENTICATORS)}"
+        ),
+    ] = AUTHENTICATORS
+    pam_service: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*)?\Z",
+            description="the PAM service that is asked; empty: keyturn, if the machine has it",
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.order if name not in AUTHENTICATORS]
+        if unknown:
+            raise ValueError(f"no way to agree is called {unknown[0]}; known: {', '.join(AUTHENTICATORS)}")
+        if not self.order or len(set(self.order)) < len(self.order):
+            raise ValueError(f"order names each way once, and at least one of: {', '.join(AUTHENTICATORS)}")
+
+
 class Lock(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """When the agent forgets the keys by itself."""
 
     idle_hours: Annotated[
         int, msgspec.Meta(ge=1, le=168, description="all accounts lock after this long without use")
     ] = 12
+    on_suspend: Annotated[
+        bool, msgspec.Meta(description="all accounts lock when the machine goes to sleep")
+    ] = True
+    on_screen_lock: Annotated[
+        bool, msgspec.Meta(description="all approvals end when the screen locks; the keys stay")
+    ] = True
 
 
 class Prompt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """Questions on the terminal."""
+    """Questions to the person."""
 
     timeout_seconds: Annotated[
         int, msgspec.Meta(ge=5, le=3600, description="a question that nobody answers is taken for a no")
     ] = 120
+    desktop: Annotated[
+        bool, msgspec.Meta(description="a program with a desktop and no terminal is asked in a window")
+    ] = True
+    pinentry: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=4096, description="the program that shows the window, an absolute path; empty: found"
+        ),
+    ] = ""
 
 
 class Vault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -62,6 +128,7 @@ class Executables(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     approval: Approval = Approval()
+    authentication: Authentication = Authentication()
     lock: Lock = Lock()
     prompt: Prompt = Prompt()
     vault: Vault = Vault()
@@ -125,6 +192,14 @@ def get(settings: Settings, key: str) -> Any:
     """One setting's value. Raises UsageError for an unknown key."""
     _known(key)
     return next(value for name, value, _, _ in rows(settings) if name == key)
+
+
+def text(value: object) -> str:
+    """A setting's value as `change` takes it."""
+    if isinstance(value, tuple | bool):
+        # Lists of text, true and false are the same in TOML and JSON.
+        return json.dumps(value)
+    return str(value)
 
 
 def change(path: Path, key: str, value: str | None) -> None:
