@@ -22,6 +22,7 @@ from keyturn.scopes.defaults import DefaultsFile
 from keyturn.shells import plugins_sh
 from keyturn.vaults.age import creation, rotation, slots
 from keyturn.vaults.age.account import AgeAccount
+from keyturn.vaults.age.openers import Openers, SshOpener
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.pins import Machine
 from tests.vaults import age_scrypt
@@ -73,6 +74,7 @@ def make_scene(place: Path) -> Scene:
     item = made.account.items(made.vault.id)[0][0].id
     scene = Scene(place, made.recovery_code, made.vault.id, item)
     scene.config("x").parent.mkdir(mode=0o700)
+    Openers(scene.machine).keep(made.account.id, "1" * 64, SshOpener("/one", unprotected=False))
     Registry(scene.config("accounts.json")).add(Entry(made.account.id, "Test", str(place / "account")))
     DefaultsFile(scene.config("defaults.json")).change(
         lambda was: defaults.with_default(was, "aws", scene.reference)
@@ -162,6 +164,15 @@ def begin_password(scene: Scene) -> Callable[[], object]:
     return lambda: rotation.change_password(account, slot, age_scrypt.wrapped(NEW))
 
 
+def begin_opener(scene: Scene) -> Callable[[], object]:
+    openers, account = Openers(scene.machine), scene.account().id
+    return lambda: openers.keep(account, "2" * 64, SshOpener("/two", unprotected=True))
+
+
+def look_at_openers(scene: Scene) -> Any:
+    return Openers(scene.machine).of(scene.account().id)
+
+
 def begin_account(scene: Scene) -> Callable[[], object]:
     keys = [slots.recovery_key(scene.code, "code"), slots.password_key(age_scrypt.wrapped(NEW), "password")]
     machine = scene.machine
@@ -240,6 +251,7 @@ OPERATIONS = {
         Operation("slot add", begin_slot_add, look_at_account),
         Operation("slot remove", begin_slot_remove, look_at_account),
         Operation("password change", begin_password, look_at_account),
+        Operation("opener", begin_opener, look_at_openers),
         Operation("first sight", begin_first_sight, look_at_elsewhere),
         Operation("defaults", begin_default, look_at_defaults),
         Operation("accounts.json", begin_listing, look_at_listing),

@@ -60,6 +60,33 @@ class TestSlots:
         user.keyturn("lock").succeeds()
         user.keyturn("item", "list", "--password-file", code_file).fails(Status.DENIED, "")
 
+    def test_a_recovery_code_is_replaced(self, user: User) -> None:
+        user.account(make_item())
+        user.keyturn("account", "recovery", "--password-file", user.password_file()).fails(
+            Status.USAGE, "a terminal to show the recovery code on is missing"
+        )
+        terminal = user.terminal()
+        codes: list[str] = []
+        printed = ""
+        for answer in ("", "n", "y"):
+            terminal.type("keyturn account recovery")
+            if not codes:
+                terminal.answer("password of account “Test”: ", PASSWORD)
+            else:
+                terminal.answer("replace the recovery code that there is? [y/N] ", answer)
+            if answer != "n":
+                codes += CODE.findall(terminal.expect("press Enter when you have it: "))
+                terminal.type("")
+            printed = terminal.ready()
+        assert "AWS EXAMPLE (Private)" in printed, "the credentials to rotate"
+        assert slots(user) == [("password", "password"), ("recovery code", "recovery")]
+        old, new = (user.home / name for name in ("old", "new"))
+        for path, code in ((old, codes[0]), (new, codes[1])):
+            path.write_text(code)
+        user.keyturn("lock").succeeds()
+        user.keyturn("item", "list", "--password-file", str(old)).fails(Status.DENIED, "wrong password")
+        assert "AWS EXAMPLE" in user.keyturn("item", "list", "--password-file", str(new)).succeeds().output
+
 
 class TestPassword:
     def test_changed_by_a_script(self, user: User) -> None:

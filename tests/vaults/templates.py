@@ -27,12 +27,16 @@ class StoppedClock:
     def __init__(self) -> None:
         self.moment = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
         self.seconds = 1000.0
+        self.asleep = 0.0
 
     def now(self) -> datetime:
         return self.moment
 
     def boot(self) -> float:
         return self.seconds
+
+    def awake(self) -> float:
+        return self.seconds - self.asleep
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from keyturn.ground.names import new_id
 from keyturn.ground.secret import Secret
-from keyturn.vaults.age import identities, rotation, slots
+from keyturn.vaults.age import derive, identities, keyring, plugin, rotation, slots, ssh
+from keyturn.vaults.age.slots import Kind
 from tests.parts import needs
 from tests.vaults import age_scrypt
+from tests.vaults.age_plugin import NAME, Device
+from tests.vaults.login_keyring import LoginKeyring
+from tests.vaults.people import Person
+from tests.vaults.ssh_keys import PASSPHRASE, make_key
 from tests.vaults.templates import Made, really_wrapped
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "vault-format.md"
@@ -34,11 +40,15 @@ def filled(command: str, made: Made, kind: str) -> str:
     return command.replace("SLOT", slot).replace("VAULT", made.vault.id)
 
 
-def run_with_password(command: str, directory: Path, password: str) -> str:
-    """What a shell prints on a terminal on which the password is typed when it is asked for."""
+def run_with_password(command: str, directory: Path, password: str, path: str = "") -> str:
+    """What a shell prints on a terminal on which the password is typed when it is asked for.
+
+    `path` comes before its PATH.
+    """
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(directory)
+        os.environ["PATH"] = f"{path}:{os.environ['PATH']}"
         os.execvp("sh", ["sh", "-c", command])
     shown, typed, deadline = b"", False, time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -90,6 +100,61 @@ def test_a_password_opens_a_vault(made: Made) -> None:
     payload = json.loads(shown[shown.index("{") :])
     assert [item["title"] for item in payload["items"].values()] == ["AWS EXAMPLE"]
     assert all(secret in shown for secret in secrets_of(made))
+
+
+def add_locked(made: Made, kind: Kind, result: derive.Result) -> None:
+    """Add a slot with a helper's result, and take it through a change of the account identity."""
+    assert isinstance(result, derive.Wrapped)
+    made.account.add_slot(slots.locked_key(kind, result, kind))
+    slot = next(slot.id for slot in made.account.slots() if slot.kind == "password")
+    rotation.change_password(made.account, slot, age_scrypt.wrapped("changed EXAMPLE"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "passphrase"), [("ed25519", PASSPHRASE), ("ed25519", ""), ("rsa", ""), ("rsa", PASSPHRASE)]
+)
+def test_an_ssh_key_opens_a_vault(made: Made, tmp_path: Path, kind: str, passphrase: str) -> None:
+    needs("age")
+    key = make_key(tmp_path / "key", kind, passphrase)
+    add_locked(made, Kind.SSH, ssh.perform(ssh.WrapForSsh(ssh.look_at(str(key)).public), Person()))
+    command = filled(commands("With an SSH key or an age plugin"), made, "ssh").replace("KEY", str(key))
+    assert all(
+        secret in run_with_password(command, made.directory, passphrase) for secret in secrets_of(made)
+    )
+
+
+def test_a_plugin_opens_a_vault(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("age")
+    device = Device.make(tmp_path / "device")
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(device.program.parent))
+        task = plugin.WrapForPlugin(NAME, device.recipient, Secret(""))
+        add_locked(made, Kind.PLUGIN, plugin.perform(task, Person()))
+    command = filled(commands("With an SSH key or an age plugin"), made, "plugin")
+    command = command.replace("KEY", device.identity_file())
+    shown = run_with_password(command, made.directory, "", str(device.program.parent))
+    assert all(secret in shown for secret in secrets_of(made))
+
+
+def test_the_login_keyring_opens_a_vault(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("age")
+    needs("secret-tool")
+    identity = identities.generate()
+    made.account.add_slot(slots.identity_key(Kind.KEYRING, identity, "login keyring"))
+    (tmp_path / "k").mkdir(mode=0o700)
+    with LoginKeyring(tmp_path / "k") as login:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", login.bus)
+        keyring.perform(keyring.StoreInKeyring(made.account.id, new_id(), "Keyturn", identity))
+        command = filled(commands("With the login keyring"), made, "keyring")
+        shown = run_with_password(command.replace("ACCOUNT", made.account.id), made.directory, "")
+    assert all(secret in shown for secret in secrets_of(made))
+
+
+def test_the_page_names_every_kind_of_slot() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| .* \| (?:X25519, for|as for a password).*\|$", PAGE.read_text(), re.MULTILINE
+    )
+    assert sorted(rows) == sorted(Kind)
 
 
 def test_older_versions_and_every_slot_after_a_change_open_too(made: Made) -> None:

@@ -1,5 +1,6 @@
 """Slot files: one form, bounded work, and nothing moved or edited without being noticed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyrage  # type: ignore[import-untyped]  # a compiled module without stubs
@@ -51,9 +52,59 @@ def test_a_slot_gives_the_account_identity_to_its_own(
 @given(title=titles, kind=st.sampled_from(Kind), account=st.builds(new_id), slot=st.builds(new_id))
 def test_what_is_written_parses_to_the_same(title: str, kind: Kind, account: str, slot: str) -> None:
     header = Header(account, slot, kind, title, "2024-02-29T23:59:59Z")
-    blocks = (age_scrypt.header_only("21"), armor.encode(b"x"))[kind is Kind.RECOVERY :]
-    written = Slot(header, blocks)
+    first = {Kind.PASSWORD: age_scrypt.header_only("21"), Kind.SSH: ssh_block()}
+    outer = (first.get(kind, armor.encode(b"y")),) if kind.is_locked else ()
+    written = Slot(header, (*outer, armor.encode(b"x")))
     assert slots.parse(written.encode()) == written
+
+
+def ssh_block(stanza: bytes = b"ssh-ed25519 %s %s" % (b"A" * 6, b"A" * 43), body: int = 43) -> bytes:
+    """A block with the form of one for an SSH key; nobody gets as far as noticing that nothing opens it."""
+    text = b"A" * body
+    lines = b"".join(text[at : at + 64] + b"\n" for at in range(0, len(text) + 1, 64))
+    return armor.encode(b"age-encryption.org/v1\n-> %s\n%s--- %s\n" % (stanza, lines, b"A" * 43) + bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("stanza", "body"),
+    [
+        (b"ssh-ed25519 AAAAAA " + b"A" * 43, 43),
+        (b"ssh-rsa AAAAAA", 342),
+        (b"ssh-rsa AAAAAA", 512),  # 3072 bits: the last line is full, and an empty one follows
+    ],
+)
+def test_a_stanza_for_an_ssh_key_is_accepted(stanza: bytes, body: int) -> None:
+    block = ssh_block(stanza, body)
+    armor.check_ssh(block)
+    greased = armor.decode(block).replace(b"\n---", b"\n-> @,b-grease x!y\nAAAA\n---")
+    armor.check_ssh(armor.encode(greased))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        age_scrypt.header_only("15"),
+        ssh_block(b"X25519 " + b"A" * 43),
+        ssh_block(b"ssh-rsa AAAAAA AAAA"),
+        armor.encode(armor.decode(ssh_block()).replace(b"\n---", b"\n-> ssh-rsa AAAAAA\nA\n---")),
+        armor.encode(armor.decode(ssh_block()).replace(b"\n---", b"\n-> scrypt x-grease 22\nA\n---")),
+    ],
+)
+def test_another_first_block_in_an_ssh_slot_is_damaged(block: bytes) -> None:
+    header = Header(ACCOUNT, SLOT, Kind.SSH, "laptop", HEADER.created)
+    with pytest.raises(DamagedError, match="not for an SSH key"):
+        slots.parse(Slot(header, (block, armor.encode(b"x"))).encode())
+
+
+def test_a_mark_stays_when_the_id_changes() -> None:
+    blocks = (armor.encode(b"locked"), armor.encode(b"one"))
+    for kind in Kind:
+        first = blocks if kind.is_locked else blocks[1:]
+        later = (*first[:-1], armor.encode(b"another"))
+        one, other = (Header(ACCOUNT, each * 26, kind, "x", HEADER.created) for each in "bc")
+        assert Slot(one, first).mark == Slot(other, later).mark
+        same = Slot(one, (blocks[1], *first[1:])) if kind.is_locked else Slot(replace(one, title="y"), first)
+        assert same.mark != Slot(one, first).mark
 
 
 @given(st.binary() | st.text().map(str.encode))

@@ -1,4 +1,4 @@
-"""Requests about accounts, their slots and their vaults."""
+"""Requests about accounts and their vaults."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
 from keyturn.agent.registry import Entry
 from keyturn.agent.session_requests import account_rows
-from keyturn.ground.errors import KeyturnError, MissingError, UsageError
+from keyturn.agent.tasks import Helpers
+from keyturn.agent.uses import Use
+from keyturn.ground.errors import KeyturnError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.paths import Directories
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
-from keyturn.vaults.age import creation, opening, rotation, slots
+from keyturn.vaults.age import creation, opening, slots
 from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.derive import Failed, WrapPassword, Wrapped
 
@@ -44,7 +46,7 @@ class AccountRequests:
             if request.directory
             else self._directories.data / "accounts" / _folder(title)
         )
-        wrapped = await self._wrap(request.password)
+        wrapped = await wrap(self._accounts.helpers, request.password)
         keys = [slots.password_key(wrapped, "password")]
         code = slots.new_recovery_code() if request.recovery else None
         if code is not None:
@@ -57,15 +59,8 @@ class AccountRequests:
         entry = Entry(id=backend.id, title=title, directory=str(directory))
         self._accounts.registry.add(entry)
         self._accounts.adopt(entry.id, backend, request.password)
-        self._permissions.allow(client.caller, entry, None)
+        self._permissions.allow(client.caller, Use(entry.id), settings)
         return results.CreatedAccount(entry.id, entry.directory, code)
-
-    async def _wrap(self, password: Secret) -> Wrapped:
-        result = await self._accounts.helpers.derive(WrapPassword(password=password))
-        if isinstance(result, Failed):
-            raise result.error()
-        assert isinstance(result, Wrapped)
-        return result
 
     async def add(self, client: Conversation, request: requests.AddAccount, settings: Settings) -> object:
         directory = await asyncio.to_thread(Path(request.directory).resolve)
@@ -89,6 +84,7 @@ class AccountRequests:
         entry = self._permissions.choose(request.account, client.caller)
         self._accounts.registry.remove(entry)
         await asyncio.to_thread(self._accounts.machine.forget, entry.id)
+        await asyncio.to_thread(self._accounts.openers.forget, entry.id)
         self._permissions.approvals.end_account(entry.id)
         self._accounts.drop(entry.id)
         return {"title": entry.title, "directory": entry.directory}
@@ -98,7 +94,7 @@ class AccountRequests:
     ) -> object:
         if not request.title.strip():
             raise UsageError("an account needs a name")
-        permission = await self._permit(client, request, settings, "rename")
+        permission = await permit(self._permissions, client, request, settings, "rename")
         backend = permission.unlocked.backend
         self._accounts.registry.rename(permission.entry, request.title)
         try:
@@ -110,63 +106,10 @@ class AccountRequests:
             raise
         return None
 
-    async def list_slots(
-        self, client: Conversation, request: requests.ListSlots, settings: Settings
-    ) -> object:
-        permission = await self._permit(client, request, settings, "list the slots of")
-        backend = permission.unlocked.backend
-        listed = await permission.unlocked.run(backend.slots)
-        unlisted = await permission.unlocked.run(backend.unlisted_slots)
-        rows = [
-            results.SlotRow(
-                slot.id, slot.kind, slot.title, slot.created, "" if slot.present else "its file is missing"
-            )
-            for slot in listed
-        ]
-        return rows + [results.SlotRow(each, "", "", "", "unknown to this account") for each in unlisted]
-
-    async def add_slot(self, client: Conversation, request: requests.AddSlot, settings: Settings) -> object:
-        permission = await self._permit(client, request, settings, f"add a {request.kind} slot to")
-        code = None
-        if request.kind == slots.Kind.RECOVERY:
-            code = slots.new_recovery_code()
-            key = slots.recovery_key(code, request.title or "recovery code")
-        elif request.kind == slots.Kind.PASSWORD and request.password is not None:
-            key = slots.password_key(await self._wrap(request.password), request.title or "password")
-        else:
-            raise UsageError(f"no slots of kind {printable(request.kind)}", "kinds: password, recovery")
-        state = await permission.unlocked.run(lambda: permission.unlocked.backend.add_slot(key))
-        return results.CreatedSlot(state.id, code)
-
-    async def remove_slot(
-        self, client: Conversation, request: requests.RemoveSlot, settings: Settings
-    ) -> object:
-        permission = await self._permit(client, request, settings, "remove a slot of")
-        backend = permission.unlocked.backend
-        listed = await permission.unlocked.run(backend.slots)
-        matching = [slot for slot in listed if request.slot in (slot.id, slot.title)]
-        if len(matching) != 1:
-            what = "no slot is" if not matching else f"{len(matching)} slots are"
-            raise MissingError(f"{what} called “{printable(request.slot)}”", "see: keyturn account slot list")
-        report = await permission.unlocked.run(lambda: rotation.remove_slot(backend, matching[0].id))
-        permission.unlocked.verifier = None
-        return _changed(report)
-
-    async def change_password(
-        self, client: Conversation, request: requests.ChangePassword, settings: Settings
-    ) -> object:
-        """The old password opens the slot that is exchanged; so no approval is asked for besides."""
-        entry = self._permissions.choose(request.account, client.caller)
-        unlocked, slot_id = await self._accounts.unlock_by(entry, request.old)
-        wrapped = await self._wrap(request.new)
-        report = await unlocked.run(lambda: rotation.change_password(unlocked.backend, slot_id, wrapped))
-        unlocked.verifier = None
-        return _changed(report)
-
     async def create_vault(
         self, client: Conversation, request: requests.CreateVault, settings: Settings
     ) -> object:
-        permission = await self._permit(client, request, settings, "create a vault in")
+        permission = await permit(self._permissions, client, request, settings, "create a vault in")
         backend = permission.unlocked.backend
         made = await permission.unlocked.run(lambda: backend.create_vault(request.title))
         return results.VaultRow(made.id, made.name, 0)
@@ -174,7 +117,7 @@ class AccountRequests:
     async def list_vaults(
         self, client: Conversation, request: requests.ListVaults, settings: Settings
     ) -> object:
-        permission = await self._permit(client, request, settings, "list the vaults of")
+        permission = await permit(self._permissions, client, request, settings, "list the vaults of")
         backend = permission.unlocked.backend
 
         def rows() -> list[results.VaultRow]:
@@ -184,18 +127,23 @@ class AccountRequests:
 
         return await permission.unlocked.run(rows)
 
-    async def _permit(
-        self, client: Conversation, request: requests.Request, settings: Settings, verb: str
-    ) -> Permission:
-        entry = self._permissions.choose(request.account, client.caller)
-        purpose = Purpose((f"keyturn is to {verb} account “{printable(entry.title)}”",))
-        return await self._permissions.obtain(client, entry, purpose, settings)
+
+async def permit(
+    permissions: Permissions, client: Conversation, request: requests.Request, settings: Settings, verb: str
+) -> Permission:
+    """Wait until the client may use the account that its request means; `verb` is for the person."""
+    entry = permissions.choose(request.account, client.caller)
+    line = f"keyturn is to {verb} account “{printable(entry.title)}”"
+    return await permissions.obtain(client, entry, Purpose((line,), Use(entry.id)), settings)
 
 
-def _changed(report: rotation.Report) -> results.IdentityChanged:
-    return results.IdentityChanged(
-        items=[f"{title} ({vault})" for title, vault in report.to_rotate], lines=list(report.lines)
-    )
+async def wrap(helpers: Helpers, password: Secret) -> Wrapped:
+    """A new slot identity under `password`. Raises UsageError for a password that is none."""
+    result = await helpers.derive(WrapPassword(password=password))
+    if isinstance(result, Failed):
+        raise result.error()
+    assert isinstance(result, Wrapped)
+    return result
 
 
 def _folder(title: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from keyturn.agent.registry import Entry, Registry
+from keyturn.agent.slot_keys import SlotKeys
 from keyturn.agent.tasks import Helpers
 from keyturn.auth.password import Attempts, Verifier
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import MisplacedError, MissingError, UsageError, WrongPasswordError
+from keyturn.ground.errors import MisplacedError, MissingError, WhichAccountError, WrongPasswordError
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age.account import AgeAccount
+from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.pins import Machine
 
@@ -45,6 +47,8 @@ class Accounts:
         self.registry = registry
         self.machine = machine
         self.helpers = helpers
+        self.openers = Openers(machine)
+        self.keys = SlotKeys(helpers, machine)
         self._clock = clock
         self._unlocked: dict[str, Unlocked] = {}
         self._attempts: dict[str, Attempts] = {}
@@ -59,7 +63,7 @@ class Accounts:
     def choose(self, wanted: str, last: list[str]) -> Entry:
         """The account that is meant: the one named, the last of this terminal, the only one.
 
-        Raises MissingError if there is none, UsageError if it is not clear.
+        Raises MissingError if there is none, WhichAccountError if it is not clear.
         """
         if wanted:
             return self.registry.find(wanted)
@@ -77,7 +81,7 @@ class Accounts:
                 if entry.id == account:
                     return entry
         titles = ", ".join(f"“{entry.title}”" for entry in entries)
-        raise UsageError(
+        raise WhichAccountError(
             f"there are {len(entries)} accounts: {titles}", "name one: --account or KEYTURN_ACCOUNT"
         )
 
@@ -103,17 +107,24 @@ class Accounts:
         except WrongPasswordError:
             attempts.failed()
             raise
-        if backend.id != entry.id:
-            raise MisplacedError(
-                f"{entry.directory} holds another account than the one that is listed",
-                "if you put it there: keyturn account forget, then keyturn account add DIRECTORY",
-            )
+        _refuse_another(backend, entry)
         attempts.succeeded()
         verifier = None if verifying is None else await verifying
         # Somebody else may have unlocked it meanwhile: one account is opened once.
         unlocked = self._unlocked.setdefault(entry.id, Unlocked(backend, verifier))
         unlocked.verifier = verifier or unlocked.verifier
         return unlocked, opening.slot_id
+
+    async def unlock_with_key(self, entry: Entry, mark: str, identity: Secret) -> Unlocked:
+        """Open an account with the own identity of the slot with this mark.
+
+        Raises KeyUnusableError if the slot does not open with it, and as `unlock`.
+        """
+        directory = Path(entry.directory)
+        opening = await asyncio.to_thread(Opening.with_slot_identity, directory, mark, identity)
+        backend = await asyncio.to_thread(opening.account, self.machine)
+        _refuse_another(backend, entry)
+        return self._unlocked.setdefault(entry.id, Unlocked(backend, None))
 
     async def _open(self, entry: Entry, secret: Secret) -> Opening:
         directory = Path(entry.directory)
@@ -157,6 +168,14 @@ class Accounts:
 
     def _attempts_of(self, account: str) -> Attempts:
         return self._attempts.setdefault(account, Attempts(self._clock))
+
+
+def _refuse_another(backend: AgeAccount, entry: Entry) -> None:
+    if backend.id != entry.id:
+        raise MisplacedError(
+            f"{entry.directory} holds another account than the one that is listed",
+            "if you put it there: keyturn account forget, then keyturn account add DIRECTORY",
+        )
 
 
 def _is_recovery_code(secret: Secret) -> bool:

@@ -1,4 +1,4 @@
-"""`keyturn account`, `account slot` and `account password`."""
+"""`keyturn account`; its groups have files of their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import msgspec
 
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
-from keyturn.cli.context import Context, current, read_password
+from keyturn.cli.context import Context, current
 from keyturn.cli.options import naming, output_format, unlocking, with_agent
+from keyturn.cli.password import password, recovery, show_code
+from keyturn.cli.slot import slot
+from keyturn.ground import settings
 from keyturn.ground.errors import CancelledByPersonError, UsageError
 from keyturn.ground.names import printable
-from keyturn.ground.secret import Secret
 
 DEFAULT_TITLE = "personal"
 DEFAULT_VAULT = "Personal"
@@ -37,18 +39,29 @@ def create(title: str, directory: str | None, vault: str, recovery: bool) -> Non
 
 
 def create_account(
-    context: Context, title: str, directory: str | None, vault: str, *, recovery: bool
+    context: Context,
+    title: str,
+    directory: str | None,
+    vault: str,
+    *,
+    recovery: bool,
+    preset: str | None = None,
 ) -> results.CreatedAccount:
-    """Create an account, say where it is and what losing the password means."""
+    """Create an account, say where it is and what losing the password means.
+
+    `preset` is set before the account is there, for this terminal is approved by it at once.
+    """
     if recovery:
         context.require_input(
-            "a terminal to show the recovery code on", "add one later: keyturn account slot add recovery"
+            "a terminal to show the recovery code on", "add one later: keyturn account recovery"
         )
-    password = context.ask_new_password(f"new password for account “{printable(title)}”")
+    new = context.ask_new_password(f"new password for account “{printable(title)}”")
+    if preset is not None and preset != context.world.settings.approval.preset:
+        settings.change(context.world.directories.settings, "approval.preset", preset)
     request = requests.CreateAccount(
         title=title,
         vault=vault,
-        password=password,
+        password=new,
         recovery=recovery,
         directory=os.path.abspath(directory) if directory else None,
     )
@@ -58,20 +71,8 @@ def create_account(
     if done.recovery_code is not None:
         show_code(context, done.recovery_code)
     else:
-        output.note("a recovery code opens it too; make one with: keyturn account slot add recovery")
+        output.note("a recovery code opens it too; make one with: keyturn account recovery")
     return done
-
-
-def show_code(context: Context, code: Secret) -> None:
-    """Show a recovery code until Enter is pressed; it does not stay on the screen."""
-    context.terminal.show_once(
-        [
-            "the recovery code opens the account in place of the password. Write it down now:",
-            "",
-            f"  {code.reveal()}",
-            "",
-        ]
-    )
 
 
 @account.command()
@@ -110,11 +111,11 @@ def trust(yes: bool) -> None:
     Both fingerprints are shown: the one pinned on this machine, and the one found.
     """
     context = current()
-    password = context.password()
-    if password is None:
+    typed = context.password()
+    if typed is None:
         context.require_input("the password", "give it: --password-file PATH")
-        password = context.terminal.secret("password of the account")
-    request = requests.TrustAccount(account=context.account, password=password)
+        typed = context.terminal.secret("password of the account")
+    request = requests.TrustAccount(account=context.account, password=typed)
     found = messages.convert(context.agent.call(request), results.Trusted)
     output.note(f"pinned here: {found.pinned or 'nothing'}")
     output.note(f"found:       {found.found}")
@@ -147,97 +148,6 @@ def rename(title: str) -> None:
     context.call(requests.RenameAccount(account=context.account, may_ask=context.may_ask, title=title))
 
 
-@account.group()
-def password() -> None:
-    """The account's password."""
-
-
-@password.command()
-@unlocking
-@click.option(
-    "--new-password-file", type=click.Path(), help="read the new password from the first line of a file"
-)
-@with_agent
-def change(new_password_file: str | None) -> None:
-    """Change the password.
-
-    The account gets a new identity: what is written from now on does not open with the old password.
-    """
-    context = current()
-    old = context.password()
-    if old is None:
-        context.require_input("the old password", "give it: --password-file PATH")
-        old = context.terminal.secret("old password")
-    if new_password_file is not None:
-        new = read_password(new_password_file)
-    else:
-        context.require_input("the new password", "give it: --new-password-file PATH")
-        new = context.terminal.new_password("new password")
-    request = requests.ChangePassword(account=context.account, old=old, new=new)
-    _say_changed(messages.convert(context.agent.call(request), results.IdentityChanged))
-
-
-@account.group()
-def slot() -> None:
-    """Slots: the ways in which an account opens."""
-
-
-@slot.command("list")
-@unlocking
-@output_format
-@with_agent
-def list_slots(form: str) -> None:
-    """List the slots."""
-    context = current()
-    done = context.call(requests.ListSlots(account=context.account, may_ask=context.may_ask))
-    rows = messages.convert(done, list[results.SlotRow])
-    if form == "json":
-        output.as_json("slots", msgspec.to_builtins(rows))
-        return
-    shown = [(row.title, row.kind, row.id, row.created, row.note) for row in rows]
-    output.table(("slot", "kind", "id", "created", "note"), shown, "no slots")
-
-
-@slot.command("add")
-@unlocking
-@click.argument("kind", type=click.Choice(["password", "recovery"]))
-@click.option("--title", default="", help="what to call it  [default: its kind]")
-@click.option(
-    "--new-password-file", type=click.Path(), help="read the slot's password from the first line of a file"
-)
-@with_agent
-def add_slot(kind: str, title: str, new_password_file: str | None) -> None:
-    """Add another password, or a recovery code that is shown once."""
-    context = current()
-    new: Secret | None = None
-    if kind == "recovery":
-        context.require_input("a terminal to show the recovery code on", "call this from a terminal")
-    elif new_password_file is not None:
-        new = read_password(new_password_file)
-    else:
-        context.require_input("the slot's password", "give it: --new-password-file PATH")
-        new = context.terminal.new_password("password of the new slot")
-    request = requests.AddSlot(
-        account=context.account, may_ask=context.may_ask, kind=kind, title=title, password=new
-    )
-    done = messages.convert(context.call(request), results.CreatedSlot)
-    if done.recovery_code is not None:
-        show_code(context, done.recovery_code)
-
-
-@slot.command("remove")
-@unlocking
-@click.argument("name")
-@with_agent
-def remove_slot(name: str) -> None:
-    """Remove a slot by title or id. The account gets a new identity, so that it opens nothing new."""
-    context = current()
-    request = requests.RemoveSlot(account=context.account, may_ask=context.may_ask, slot=name)
-    _say_changed(messages.convert(context.call(request), results.IdentityChanged))
-
-
-def _say_changed(changed: results.IdentityChanged) -> None:
-    for line in changed.lines:
-        output.note(line)
-    for item in changed.items:
-        output.note(f"  {printable(item)}")
+account.add_command(password)
+account.add_command(slot)
+account.add_command(recovery)

@@ -1,4 +1,4 @@
-"""The strict form of age's ASCII armor, and the scrypt stanza inside it, read before anything is derived."""
+"""The strict form of age's ASCII armor, and the stanza inside it, read before anything is derived."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ _SCRYPT = re.compile(
     rb"-> scrypt [A-Za-z0-9+/]{22} ([1-9][0-9]?)\n"
     rb"[A-Za-z0-9+/]{43}\n"
     rb"--- [A-Za-z0-9+/]{43}\n"
+)
+
+# age's own stanzas for SSH keys: four bytes that tell keys apart, and for Ed25519 an ephemeral share. The
+# library may set one beside it that means nothing (“grease”, C2SP age), so that readers stay tolerant.
+_BODY = rb"(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{0,63}\n"
+_SSH = re.compile(
+    rb"age-encryption\.org/v1\n"
+    rb"-> (?:ssh-ed25519 [A-Za-z0-9+/]{6} [A-Za-z0-9+/]{43}|ssh-rsa [A-Za-z0-9+/]{6})\n"
+    + _BODY
+    + rb"(?:-> [!-~]*-grease(?: [!-~]+)*\n"
+    + _BODY
+    + rb")*--- [A-Za-z0-9+/]{43}\n"
 )
 
 
@@ -69,3 +81,9 @@ def work_factor(block: bytes) -> int:
             f"the password's work factor is 2^{work}; accepted are 2^{LEAST_WORK} to 2^{MOST_WORK}"
         )
     return work
+
+
+def check_ssh(block: bytes) -> None:
+    """Raises DamagedError for a block that anything but one SSH key could open."""
+    if _SSH.match(decode(block)) is None:
+        raise DamagedError("the first age block is not for an SSH key")

@@ -105,7 +105,7 @@ def _unwrap(task: UnwrapPassword) -> Unwrapped:
         # The library measures this machine and refuses what would take it minutes. That is no wrong password.
         too_slow = "xcessive" in str(error)
     else:
-        return Unwrapped(identity=_from_identity_file(content))
+        return Unwrapped(identity=identity_in(content))
     if too_slow:
         raise StorageError("this machine is too slow for the slot's work factor")
     raise WrongPasswordError("wrong password")
@@ -124,10 +124,11 @@ def identity_file(identity: Secret) -> bytes:
     return identity.reveal().encode() + b"\n"
 
 
-def _from_identity_file(content: bytes) -> Secret:
+def identity_in(content: bytes) -> Secret:
+    """The identity in the first block of a slot. Raises DamagedError if there is none."""
     identity = Secret(content.decode("ascii", "replace").removesuffix("\n"))
     if not identities.is_identity(identity) or identity_file(identity) != content:
-        raise DamagedError("the password opens the slot, but there is no identity in it")
+        raise DamagedError("the first block of the slot opens, but there is no identity in it")
     return identity
 
 

@@ -40,10 +40,9 @@ class AccountDirectory:
 
     def vault_ids(self) -> list[str]:
         """The ids of the vault files that are there, sorted."""
-        with storage(self.vaults, "read"):
-            names = os.listdir(self.vaults) if self.vaults.exists() else []
-        stems = (name.removesuffix(SEALED_SUFFIX) for name in names if name.endswith(SEALED_SUFFIX))
-        return sorted(stem for stem in stems if is_id(stem))
+        with storage(self.vaults, "read"), contextlib.suppress(FileNotFoundError):
+            return _ids(os.listdir(self.vaults))
+        return []
 
     @contextlib.contextmanager
     def locked(self, *, reading: bool = False) -> Iterator[None]:
@@ -124,6 +123,11 @@ def storage(path: Path, verb: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise StorageError(f"cannot {verb} {path}: {files.reason(error)}", files.remedy(error)) from None
+
+
+def _ids(names: list[str]) -> list[str]:
+    stems = (name.removesuffix(SEALED_SUFFIX) for name in names if name.endswith(SEALED_SUFFIX))
+    return sorted(stem for stem in stems if is_id(stem))
 
 
 def _keep_private(path: Path, uid: int, found: os.stat_result) -> None:

@@ -30,7 +30,7 @@ MIGRATIONS: dict[str, Migrations] = {"account": {}, "vault": {}}
 class SlotRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A slot as the account knows it: enough to wrap another identity for it without asking anybody.
 
-    `block` is the first block of a password slot, empty for others.
+    `block` is the first block of a slot that is locked, empty for others.
     """
 
     id: Id

@@ -1,6 +1,7 @@
-"""From a password or a recovery code to an open account.
+"""From a password, a recovery code or the key of a slot to an open account.
 
 The slow part, scrypt, is not done here: `Opening` says which tasks to have done and takes their results.
+What opens the first block of a slot from outside is done before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from keyturn.ground.errors import (
     DamagedError,
     FormerIdentityError,
     KeyturnError,
+    KeyUnusableError,
     MisplacedError,
     MissingError,
     WrongPasswordError,
@@ -91,6 +93,7 @@ class Opening:
         self._password = Secret("")
         self._blocks: Iterator[bytes] = iter(())
         self._block = b""
+        self._no_fit: KeyturnError | None = None
 
     @classmethod
     def with_password(cls, directory: Path, password: Secret, slot: str | None = None) -> Opening:
@@ -124,6 +127,18 @@ class Opening:
         if not candidates and opening._unreadable:
             raise opening._unreadable[0]
         opening._try(identity, candidates)
+        return opening
+
+    @classmethod
+    def with_slot_identity(cls, directory: Path, mark: str, identity: Secret) -> Opening:
+        """With the own identity of the slot with this mark (slots.Slot.mark), wherever that was kept.
+
+        Raises as `read_slots`.
+        """
+        opening = cls(directory)
+        opening._no_fit = KeyUnusableError("the slot does not open with its key", "another way may open it")
+        # During a change there is an old and a new slot with the same mark; one of them fits.
+        opening._try(identity, [slot for slot in opening._slots if slot.mark == mark])
         return opening
 
     def next_task(self) -> UnwrapPassword | None:
@@ -211,7 +226,7 @@ class Opening:
             raise self._unfitting(machine.pinned(self._opened[0].slot.header.account))
         if self._refused:
             raise self._refused[0]
-        raise WrongPasswordError(
+        raise self._no_fit or WrongPasswordError(
             "wrong password: it opens no slot of the account",
             *(error.message for error in self._unreadable),
             "a recovery code is taken in its place",

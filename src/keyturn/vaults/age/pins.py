@@ -97,6 +97,11 @@ class Machine:
         self._id = ""
 
     @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self._state
+
+    @property
     def id(self) -> str:
         """The random id that this machine writes into what it saves; made when first asked for."""
         if not self._id:

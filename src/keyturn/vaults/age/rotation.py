@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,8 @@ WARNING = (
     "replace the credentials listed at the services that issued them",
 )
 
+_WORDS = {slots.Kind.PASSWORD: "password", slots.Kind.RECOVERY: "recovery code"}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -65,15 +67,20 @@ def remove_slot(account: AgeAccount, slot_id: str) -> Report:
 
 def change_password(account: AgeAccount, slot_id: str, wrapped: Wrapped) -> Report:
     """Put `wrapped`, which holds a new password, in the place of the password slot; else as `remove_slot`."""
-    return _replace(account, slot_id, wrapped)
+    return _replace(account, slot_id, lambda record: slots.password_key(wrapped, record.title))
 
 
-def _replace(account: AgeAccount, slot_id: str, wrapped: Wrapped | None) -> Report:
+def replace_recovery_code(account: AgeAccount, slot_id: str, code: Secret) -> Report:
+    """Put a new recovery code in the place of the one of the slot; else as `remove_slot`."""
+    return _replace(account, slot_id, lambda record: slots.recovery_key(code, record.title))
+
+
+def _replace(account: AgeAccount, slot_id: str, new_key: Callable[[SlotRecord], SlotKey] | None) -> Report:
     with account.place.locked():
         record = _listed(account, slot_id)
-        key = None if wrapped is None else slots.password_key(wrapped, record.title)
+        key = None if new_key is None else new_key(record)
         if key is not None and record.kind is not key.kind:
-            raise UsageError(f"the slot “{record.title}” has no password to change")
+            raise UsageError(f"the slot “{record.title}” has no {_WORDS[key.kind]} to change")
         to_rotate = [(summary.title, vault.name) for summary, vault in account.items()]
         for _ in steps(account, slot_id, key):
             pass

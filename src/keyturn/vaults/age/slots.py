@@ -1,4 +1,4 @@
-"""Slot files: each wraps the account identity for one password or one recovery code.
+"""Slot files: each wraps the account identity for one password, key or recovery code.
 
 A slot file is a text header and one or two armored age blocks, so that `age -d` opens it without Keyturn
 (docs/reference/vault-format.md). The header is in clear; the last block repeats account and slot and
@@ -30,6 +30,14 @@ class Kind(StrEnum):
 
     PASSWORD = "password"
     RECOVERY = "recovery"
+    SSH = "ssh"
+    PLUGIN = "plugin"
+    KEYRING = "keyring"
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the slot has an identity of its own, locked for the outside in a first block."""
+        return self in (Kind.PASSWORD, Kind.SSH, Kind.PLUGIN)
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Slot:
-    """A parsed slot file. `blocks`: for a password the locked slot identity and the account identity,
-    for a recovery code the account identity alone."""
+    """A parsed slot file. `blocks`: the locked slot identity, where the kind has one, and the account
+    identity."""
 
     header: Header
     blocks: tuple[bytes, ...]
@@ -68,8 +76,15 @@ class Slot:
 
     @property
     def locked(self) -> bytes:
-        """The block that a password opens; only a password slot has one."""
+        """The block that a password, an SSH key or a plugin opens; only slots that are locked have one."""
         return self.blocks[0]
+
+    @property
+    def mark(self) -> str:
+        """As `mark_of`."""
+        header = self.header
+        block = self.locked if header.kind.is_locked else b""
+        return mark_of(header.kind, header.title, header.created, block)
 
     def open(self, slot_identity: Secret) -> Secret | None:
         """The account identity, or None if the slot is not for `slot_identity`.
@@ -94,12 +109,18 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotKey:
-    """What a new slot brings: its recipient, and for a password the block that the password opens."""
+    """What a new slot brings: its recipient, and the block that is opened from outside if it has one."""
 
     kind: Kind
     title: str
     recipient: Secret
     block: bytes = b""
+
+
+def mark_of(kind: Kind, title: str, created: str, block: bytes) -> str:
+    """Tells a slot from others as long as it exists: a change of the account identity gives it a new id and
+    leaves this. 64 hexadecimal digits; `block` is the first block of a slot that is locked."""
+    return hashlib.sha256(block or f"{kind}\n{title}\n{created}\n".encode()).hexdigest()
 
 
 def file_name(slot_id: str) -> str:
@@ -114,8 +135,19 @@ def check_title(title: str) -> None:
 
 def password_key(wrapped: Wrapped, title: str) -> SlotKey:
     """The key of a new password slot from what the helper made. Raises UsageError for a bad title."""
+    return locked_key(Kind.PASSWORD, wrapped, title)
+
+
+def locked_key(kind: Kind, wrapped: Wrapped, title: str) -> SlotKey:
+    """As `password_key`, for every kind that is locked."""
     check_title(title)
-    return SlotKey(Kind.PASSWORD, title, wrapped.recipient, wrapped.block)
+    return SlotKey(kind, title, wrapped.recipient, wrapped.block)
+
+
+def identity_key(kind: Kind, identity: Secret, title: str) -> SlotKey:
+    """The key of a new slot that `identity`, which is kept elsewhere, opens by itself."""
+    check_title(title)
+    return SlotKey(kind, title, identities.recipient_of(identity))
 
 
 def new_recovery_code() -> Secret:
@@ -138,13 +170,12 @@ def read_recovery_code(typed: Secret) -> Secret:
 
 def recovery_key(code: Secret, title: str) -> SlotKey:
     """The key of a new recovery slot. Raises UsageError for a bad title or code."""
-    check_title(title)
-    return SlotKey(Kind.RECOVERY, title, identities.recipient_of(read_recovery_code(code)))
+    return identity_key(Kind.RECOVERY, read_recovery_code(code), title)
 
 
 def wrap(header: Header, account_identity: Secret, recipient: Secret, block: bytes) -> Slot:
     """The slot that gives `account_identity` to whoever has the identity of `recipient`."""
-    outer = (block,) if header.kind is Kind.PASSWORD else ()
+    outer = (block,) if header.kind.is_locked else ()
     content = _identity_content(account_identity, _bound_to(header, outer))
     return Slot(header, (*outer, identities.seal(content, recipient, armored=True)))
 
@@ -157,10 +188,12 @@ def parse(content: bytes) -> Slot:
     head, mark, rest = content.partition(b"\n\n")
     header = _parse_header(head + mark)
     blocks = armor.split(rest)
-    if len(blocks) != (2 if header.kind is Kind.PASSWORD else 1):
+    if len(blocks) != (2 if header.kind.is_locked else 1):
         raise DamagedError(f"a {header.kind} slot with {len(blocks)} age blocks")
     if header.kind is Kind.PASSWORD:
         armor.work_factor(blocks[0])
+    elif header.kind is Kind.SSH:
+        armor.check_ssh(blocks[0])
     return Slot(header, tuple(blocks))
 
 
@@ -201,7 +234,8 @@ def _is_title(title: str) -> bool:
 def _is_moment(text: str) -> bool:
     form = "%Y-%m-%dT%H:%M:%SZ"
     try:
-        return datetime.strptime(text, form).strftime(form) == text
+        # Not strptime, which imports a calendar first: each unlock would wait for it.
+        return datetime.fromisoformat(text).strftime(form) == text
     except ValueError:
         return False
 
