@@ -129,13 +129,10 @@ def test_ancestors_begin_with_the_process_and_reach_its_parents() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 60; :"], start_new_session=True) as shell:
         time.sleep(0.2)
         child = child_of(shell.pid)
-        process, me = identity.read(child), identity.read(os.getpid())
+        process = identity.read(child)
         assert process is not None
-        assert me is not None
         pids = [each.pid for each in identity.ancestors(process)]
         assert pids[:3] == [child, shell.pid, os.getpid()]
-        assert identity.is_descendant(process, me.pid, me.start)
-        assert not identity.is_descendant(process, me.pid, me.start + 1)
         os.kill(child, signal.SIGKILL)
 
 

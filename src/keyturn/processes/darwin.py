@@ -93,6 +93,10 @@ def directory(pid: int) -> str | None:
     return os.fsdecode(path) or None
 
 
+def place(pid: int) -> str | None:
+    return directory(pid)
+
+
 @cache
 def boot_id() -> str:
     """The boot session's UUID (sysctl kern.bootsessionuuid)."""
