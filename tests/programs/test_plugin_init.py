@@ -131,7 +131,11 @@ def test_an_item_that_is_there(user: User) -> None:
     init(user, "--item", "prod example").succeeds()
     assert defaults(user)["everywhere"]["aws"]["title"] == "Prod EXAMPLE"
     init(user, "--item", "none").fails(Status.MISSING, "no item “none”")
-    said = init(user, "--item", "No key EXAMPLE").fails(Status.MISSING, "has no field “secret access key”")
+    said = init(user, "--item", "No key EXAMPLE").fails(
+        Status.MISSING, "the field “secret access key” is empty"
+    )
+    assert "its fields: " in said.errors
+    assert "keyturn plugin init aws --item " in said.errors
     assert "keyturn item edit" in said.errors
     assert defaults(user)["everywhere"]["aws"]["title"] == "Prod EXAMPLE", "a failed run changes nothing"
 
@@ -152,11 +156,9 @@ def test_tools_that_read_the_file_too_are_named(newcomer: User) -> None:
         (tools / name).chmod(0o755)
     newcomer.path.insert(0, str(tools))
     done = init(newcomer, "--import-profile", "default", "--remove-plaintext").succeeds()
-    [warning] = [
-        line for line in done.errors.splitlines() if line.startswith("note: these read that file too")
-    ]
-    assert "terraform" in warning
-    assert "something-else" not in warning
+    at = done.errors.splitlines().index("note: these read that file too and do without its keys then:")
+    assert done.errors.splitlines()[at + 1] == "  terraform: set it up by keyturn plugin init terraform"
+    assert "something-else" not in done.errors
 
 
 @pytest.mark.parametrize(
@@ -182,8 +184,8 @@ def test_what_is_refused(user: User, flags: list[str], status: int, said: str) -
 
 def test_unknown_names(newcomer: User) -> None:
     newcomer.keyturn("plugin", "init", "frobnicate").fails(Status.USAGE, "no plugin wraps frobnicate")
-    newcomer.keyturn("plugin", "init", "aws", "--scope", "directory").fails(Status.USAGE, "--scope")
-    newcomer.keyturn("plugin", "init").fails(Status.USAGE, "missing argument 'EXECUTABLE'")
+    newcomer.keyturn("plugin", "init", "aws", "--scope", "house").fails(Status.USAGE, "--scope")
+    newcomer.keyturn("plugin", "init").fails(Status.USAGE, "the command to set up is missing")
     init(newcomer, "--import-profile", "default", "--vault", "none").fails(Status.MISSING, "no vault “none”")
     assert not (newcomer.config / "plugins.sh").exists()
     newcomer.keyturn("plugin", "run").fails(Status.USAGE, "which command?")

@@ -14,7 +14,13 @@ from tests.vaults.templates import PASSWORD, make_item
 COMMAND = "keyturn plugin init aws"
 WHICH = "which credential is aws to use?"
 TITLE = "title of the new item [AWS]: "
+WHERE = "where is aws to use it?"
+SESSION = "for this terminal session only"
+SEARCH = "search in Keyturn: an item that is in the vault"
+TYPED = "import: type it in"
 REMOVE = "afterwards, take the keys out of profile “default” in ~/.aws/credentials? [Y/n] "
+SHELL = ".config/keyturn/plugins.sh” to ~/.bashrc? [Y/n] "
+PRESET = "how often is Keyturn to ask?"
 RECOVERY = "also make a recovery code, to open the account if the password is lost? [Y/n] "
 NEW_PASSWORD = "new password for account “personal”: "
 AGAIN = "the same once more: "
@@ -35,9 +41,12 @@ def choose(terminal: Terminal, question: str, last: str, downs: int = 0) -> None
 def first_questions(terminal: Terminal) -> list[Callable[[], object]]:
     """The whole of a first run, question by question; the last step is the answer that is Enter."""
     return [
-        lambda: choose(terminal, WHICH, "profile “dev”"),
+        lambda: choose(terminal, WHICH, TYPED),
         lambda: terminal.answer(TITLE, ""),
+        lambda: choose(terminal, WHERE, SESSION),
         lambda: terminal.answer(REMOVE, ""),
+        lambda: terminal.answer(SHELL, ""),
+        lambda: choose(terminal, PRESET, "login-session: once for all terminals", downs=1),
         lambda: terminal.answer(RECOVERY, "y"),
         lambda: terminal.answer(NEW_PASSWORD, PASSWORD),
         lambda: terminal.answer(AGAIN, PASSWORD),
@@ -66,13 +75,14 @@ def test_a_first_run(user: User) -> None:
     assert f"source {user.config}/plugins.sh" in shown
     assert "removed the keys from profile “default” in ~/.aws/credentials" in shown
     assert not [line for line in shown if "[Y/n]" in line or "once more" in line or "AGE-SECRET-KEY" in line]
-    assert not [line for line in shown if "which credential" in line or "title of" in line]
+    assert not [line for line in shown if "which credential" in line or "title of" in line or WHERE in line]
     assert SECRET not in "\n".join(shown)
     assert KEY not in (user.home / ".aws/credentials").read_text()
+    assert user.keyturn("settings", "get", "approval.preset").output == "strict\n"
 
 
 # Before the password of the first account is given twice, nothing is there; from then on the account.
-@pytest.mark.parametrize("answered", range(7))
+@pytest.mark.parametrize("answered", range(10))
 def test_cancelled_in_a_first_run(user: User, answered: int) -> None:
     user.aws_files(CREDENTIALS)
     before = traces(user)
@@ -81,10 +91,11 @@ def test_cancelled_in_a_first_run(user: User, answered: int) -> None:
     steps = first_questions(terminal)
     for step in steps[:answered]:
         step()
-    questions = [WHICH, TITLE, REMOVE, RECOVERY, NEW_PASSWORD, AGAIN, CODE]
+    questions = [WHICH, TITLE, WHERE, REMOVE, SHELL, PRESET, RECOVERY, NEW_PASSWORD, AGAIN, CODE]
     terminal.expect(re.escape(questions[answered]))
-    if answered == 0:
-        terminal.expect("profile “dev”")
+    lists = {WHICH: TYPED, WHERE: SESSION, PRESET: "login-session: once"}
+    if questions[answered] in lists:
+        terminal.expect(re.escape(lists[questions[answered]]))
     terminal.press("c")
     assert "keyturn:" not in terminal.ready()
     assert terminal.status() == Status.INTERRUPTED
@@ -92,7 +103,8 @@ def test_cancelled_in_a_first_run(user: User, answered: int) -> None:
     assert credentials(user).decode() == CREDENTIALS
     assert not (user.config / "defaults.json").exists()
     assert not (user.config / "plugins.sh").exists()
-    if answered < 6:
+    assert not (user.home / ".bashrc").exists()
+    if answered < 9:
         assert traces(user) == before
     else:
         listed = user.keyturn("item", "list", "--password-file", user.password_file()).succeeds()
@@ -115,9 +127,11 @@ class TestWithAnAccount:
 
     def test_an_item_is_picked(self, user: User) -> None:
         terminal = self.begin(user)
-        choose(terminal, WHICH, "use an item that is in the vault", downs=2)
+        choose(terminal, WHICH, TYPED, downs=2)
         terminal.answer(UNLOCK, PASSWORD)
-        choose(terminal, "which item is aws to use?", "Test EXAMPLE (vault Private)", downs=1)
+        choose(terminal, "which item is aws to use?", "Test EXAMPLE (vault Private, account Test)", downs=1)
+        choose(terminal, WHERE, SESSION)
+        terminal.answer(SHELL, "n")
         terminal.ready()
         assert terminal.status() == 0
         assert self.default(user) == "Test EXAMPLE"
@@ -127,12 +141,12 @@ class TestWithAnAccount:
     @pytest.mark.parametrize("at", ["unlock", "item"])
     def test_cancelled_at_the_item(self, user: User, key: str, at: str) -> None:
         terminal = self.begin(user)
-        choose(terminal, WHICH, "use an item that is in the vault", downs=2)
+        choose(terminal, WHICH, TYPED, downs=2)
         if at == "unlock":
             terminal.expect(re.escape(UNLOCK))
         else:
             terminal.answer(UNLOCK, PASSWORD)
-            terminal.expect(re.escape("Test EXAMPLE (vault Private)"))
+            terminal.expect(re.escape("Test EXAMPLE (vault Private, account Test)"))
         if (key, at) == ("d", "item"):
             # A list has no end of input; it takes Ctrl-C alone.
             terminal.press("c")
@@ -148,12 +162,14 @@ class TestWithAnAccount:
         user.aws_files(CREDENTIALS)
         terminal = user.terminal()
         terminal.type(COMMAND)
-        choose(terminal, WHICH, "use an item that is in the vault")
+        choose(terminal, WHICH, TYPED)
         terminal.answer(UNLOCK, PASSWORD)
         terminal.answer(TITLE, "My key EXAMPLE")
         choose(terminal, "into which vault?", "Team", downs=1)
+        choose(terminal, WHERE, SESSION)
         terminal.answer(REMOVE, "maybe")
         terminal.answer(REMOVE, "n")
+        terminal.answer(SHELL, "n")
         terminal.ready()
         assert terminal.status() == 0
         assert credentials(user).decode() == CREDENTIALS
@@ -163,11 +179,12 @@ class TestWithAnAccount:
     @pytest.mark.parametrize("at", ["title", "removal"])
     def test_cancelled_before_an_import(self, user: User, at: str) -> None:
         terminal = self.begin(user)
-        choose(terminal, WHICH, "use an item that is in the vault")
+        choose(terminal, WHICH, TYPED)
         terminal.answer(UNLOCK, PASSWORD)
         terminal.expect(re.escape(TITLE))
         if at == "removal":
             terminal.type("")
+            choose(terminal, WHERE, SESSION)
             terminal.expect(re.escape(REMOVE))
         terminal.press("c")
         terminal.ready()
@@ -189,7 +206,9 @@ def test_a_terminal_that_cannot_move_its_cursor(user: User) -> None:
     terminal.answer("number [1]: ", "2")
     terminal.answer(UNLOCK, PASSWORD)
     terminal.answer("title of the new item [AWS dev]: ", "")
+    terminal.answer("number [1]: ", "")
     terminal.answer("profile “dev” in ~/.aws/credentials? [Y/n] ", "n")
+    terminal.answer(SHELL, "n")
     printed = terminal.ready()
     assert terminal.status() == 0
     assert "\x1b[" not in printed

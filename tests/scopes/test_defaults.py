@@ -9,7 +9,7 @@ import pytest
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import new_id
 from keyturn.items import ItemReference
-from keyturn.scopes import defaults
+from keyturn.scopes import defaults, layers
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 
 
@@ -24,22 +24,32 @@ def file(tmp_path: Path) -> DefaultsFile:
 
 def test_no_file_means_no_default(file: DefaultsFile) -> None:
     assert file.read() == Defaults()
-    assert defaults.selected(file.read(), "aws") is None
+    assert layers.layers(file.read(), {}, "aws", "/") == []
 
 
 def test_what_is_set_is_read_back_with_its_source(file: DefaultsFile, tmp_path: Path) -> None:
-    one, two = reference("one"), reference("two")
+    one, two, three = reference("one"), reference("two"), reference("three")
     file.change(lambda known: defaults.with_default(known, "aws", one))
     file.change(lambda known: defaults.with_binding(known, "aws", "dev", two))
     file.change(lambda known: defaults.with_trusted(known, "aws", "/usr/bin/aws"))
+    file.change(lambda known: defaults.with_directory_default(known, "/srv", "aws", three))
+    file.change(lambda known: defaults.with_vault_title(known, three.vault, "Private"))
     read = DefaultsFile(tmp_path / "defaults.json").read()
-    selected, bound = defaults.selected(read, "aws"), defaults.bound(read, "aws")
+    selected, bound = layers.selected(read, {}, "aws", "/"), defaults.bound(read, "aws")
     assert selected is not None
     assert (selected.value, selected.source) == (one, "the global default")
+    below = layers.selected(read, {}, "aws", "/srv/app")
+    assert below is not None
+    assert (below.value, below.source) == (three, "the default of /srv and below")
+    assert read.vaults == {three.vault: "Private"}
+    assert read.titles() == {one.item: "one", two.item: "two", three.item: "three"}
     assert bound["dev"].value == two
     assert "dev" in bound["dev"].source
     assert read.trusted == {"aws": ["/usr/bin/aws"]}
-    assert defaults.selected(read, "cdk") is None
+    assert layers.selected(read, {}, "cdk", "/srv") is None
+    gone = defaults.without_directory_default(read, "/srv", "aws")
+    assert gone.directories == {}, "an empty directory is not kept"
+    assert defaults.without_default(gone, "aws").everywhere == {}
 
 
 def test_a_change_from_elsewhere_is_seen(file: DefaultsFile, tmp_path: Path) -> None:
@@ -59,7 +69,15 @@ def test_a_change_from_elsewhere_is_seen(file: DefaultsFile, tmp_path: Path) -> 
         b"{",
         b"[]",
         b'{"version":2}',
-        b'{"version":1,"directories":{}}',
+        b'{"version":1,"places":{}}',
+        b'{"version":1,"directories":{"srv":{}}}',
+        b'{"version":1,"directories":{"/srv/":{}}}',
+        b'{"version":1,"directories":{"/srv/../etc":{}}}',
+        b'{"version":1,"directories":{"//srv":{}}}',
+        b'{"version":1,"directories":{"":{}}}',
+        b'{"version":1,"directories":{"/\\\\x41":{}}}',
+        b'{"version":1,"directories":{"/\\\\n":{}}}',
+        b'{"version":1,"directories":{"/\\u0000":{}}}',
         b'{"version":1,"everywhere":{"aws":{}}}',
     ],
 )

@@ -106,3 +106,61 @@ def test_a_profile_option_has_to_be_declared() -> None:
     )
     with pytest.raises(ConfigurationError, match="variables_by_version"):
         parsed(other)
+
+
+USER = """
+name = "user"
+platform = "User"
+uses = "demo"
+
+[[executable]]
+runs = "user"
+name = "User CLI"
+needs_auth = { not = { command = ["help"] } }
+"""
+
+
+def using(text: str = USER) -> Plugin:
+    return parse(text.encode(), "user.toml", lambda name: parsed() if name == "demo" else parse_user(name))
+
+
+def parse_user(name: str) -> Plugin:
+    return parse(USER.replace('"user"', f'"{name}"').encode(), "other.toml", lambda _: parsed())
+
+
+def test_a_plugin_that_uses_the_credential_of_another() -> None:
+    plugin, other = using(), parsed()
+    assert (plugin.name, plugin.owner, plugin.tag) == ("user", "demo", other.tag)
+    assert plugin.credential == other.credential
+    assert (plugin.importers, plugin.provision, plugin.reads) == (
+        other.importers,
+        other.provision,
+        other.reads,
+    )
+    own = using(USER + '[provision.environment]\nUSER_TOKEN = "token"\n')
+    assert own.provision.environment == {"USER_TOKEN": "token"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('uses = "demo"', "uses = 1", "uses: expected the name of another plugin"),
+        ('uses = "demo"', 'uses = "../x"', "uses: expected the name of another plugin"),
+        ('uses = "demo"', 'uses = "user"', "uses: expected the name of another plugin"),
+        ('uses = "demo"', 'uses = "third"', "uses: expected a plugin with a credential of its own"),
+        ('uses = "demo"', 'uses = "demo"\n[credential]\nname = "x"', "credential: expected nothing"),
+        ('uses = "demo"', 'uses = "demo"\n[[import]]\nhook = "aws-files"', "import: expected nothing"),
+        ('uses = "demo"', 'uses = "demo"\nused = "x"', "the file: object contains unknown field `used`"),
+        ('uses = "demo"', "", "the file: object missing required field `credential`"),
+    ],
+)
+def test_what_such_a_file_may_not_say(old: str, new: str, expected: str) -> None:
+    assert old in USER
+    with pytest.raises(ConfigurationError) as caught:
+        using(USER.replace(old, new, 1))
+    assert caught.value.message.startswith(f"user.toml: {expected}")
+
+
+def test_its_labels_are_those_of_the_other() -> None:
+    with pytest.raises(ConfigurationError, match="the credential has no field “frob”"):
+        using(USER + '[provision.environment]\nX = "frob"\n')

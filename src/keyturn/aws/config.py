@@ -15,6 +15,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,6 +29,8 @@ Section = Mapping[str, object]
 LARGEST = 4 * 1024 * 1024
 _KEPT = 32
 _ATTEMPTS = 3
+
+_VARIABLE = re.compile(r"\$(?:([A-Za-z0-9_]+)|\{([^}]*)\})")
 
 _Key = tuple[Path, FileIdentity]
 
@@ -82,23 +85,32 @@ def _place(environment: Mapping[str, str], directory: str, variable: str, defaul
     written = environment.get(variable, default)
     if not written:
         return None
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        if name not in environment:
-            # To bare `aws` it may have a value; another file could name another identity.
-            raise ConfigurationError(
-                f"{variable} holds ${name}, which Keyturn does not know", f"write the path out in {variable}"
-            )
-        return environment[name]
-
-    expanded = re.sub(r"\$(?:([A-Za-z0-9_]+)|\{([^}]*)\})", value, written)
+    home = environment.get("HOME")
+    if home is not None and written.startswith("~/") and "$" not in written:
+        return _below(home, written[2:], directory)
+    expanded = _VARIABLE.sub(partial(_value, environment, variable), written) if "$" in written else written
     if expanded.startswith("~"):
         user, slash, rest = expanded[1:].partition("/")
         home = _home(environment, user)
         if home is not None:
             expanded = home.rstrip("/") + slash + rest or "/"
     return Path(os.path.join(directory, expanded))
+
+
+@lru_cache(maxsize=64)
+def _below(home: str, path: str, directory: str) -> Path:
+    """The usual case, for every command asks it twice: the same object, which remembers its hash and text."""
+    return Path(os.path.join(directory, f"{home.rstrip('/')}/{path}"))
+
+
+def _value(environment: Mapping[str, str], variable: str, match: re.Match[str]) -> str:
+    name = match[1] or match[2]
+    if name not in environment:
+        # To bare `aws` it may have a value; another file could name another identity.
+        raise ConfigurationError(
+            f"{variable} holds ${name}, which Keyturn does not know", f"write the path out in {variable}"
+        )
+    return environment[name]
 
 
 def _home(environment: Mapping[str, str], user: str) -> str | None:

@@ -35,7 +35,9 @@ def choose(invocation: Invocation, executable: Executable) -> ProfileChoice:
     words = executable.profile
     if words is None:
         return ProfileChoice(Resolution(DEFAULT, "no profile is named"), invocation.arguments)
-    named, arguments = take_option(invocation.arguments, executable.options, words.option)
+    named, arguments = None, invocation.arguments
+    if words.option:
+        named, arguments = take_option(invocation.arguments, executable.options, words.option)
     if named is not None:
         profile = named.decode("utf-8", "surrogateescape")
         return ProfileChoice(Resolution(profile, words.option), arguments)

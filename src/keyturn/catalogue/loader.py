@@ -13,7 +13,7 @@ from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, UsageError
 from keyturn.ground.names import is_plugin_name, printable
 from keyturn.sdk import schema
-from keyturn.sdk.schema import Plugin
+from keyturn.sdk.schema import Executable, Plugin
 
 BUILT_IN = Path(__file__).parent / "plugins"
 INDEX = "executables.index"
@@ -36,7 +36,7 @@ def _load(name: str, directory: Path) -> Plugin:
     if not is_plugin_name(name) or not path.is_file():
         known = ", ".join(names(directory)) or "none"
         raise UsageError(f"no plugin is called {printable(name)}", f"plugins: {known}")
-    plugin = schema.parse(_content(path), str(path))
+    plugin = schema.parse(_content(path), str(path), lambda used: load(used, directory))
     if plugin.name != name:
         raise ConfigurationError(f"{path}: name: expected {name}, as the file is called")
     return plugin
@@ -51,6 +51,13 @@ def find_by_executable(runs: str, directory: Path = BUILT_IN) -> Plugin | None:
 def names(directory: Path = BUILT_IN) -> tuple[str, ...]:
     """The names of all plugins in `directory`, sorted, without reading their files."""
     return tuple(sorted(path.stem for path in directory.glob("*.toml")))
+
+
+def wrapping(tag: str, directory: Path = BUILT_IN) -> list[tuple[Plugin, Executable]]:
+    """Every executable that takes the credential with this tag, by name; reads all files."""
+    plugins = [load(name, directory) for name in names(directory)]
+    found = [(plugin, each) for plugin in plugins if plugin.tag == tag for each in plugin.executables]
+    return sorted(found, key=lambda pair: pair[1].runs)
 
 
 def index_text(directory: Path = BUILT_IN) -> str:

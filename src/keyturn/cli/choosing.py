@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from keyturn.cli.output import clean
 from keyturn.cli.terminal import TERMINAL, Terminal
@@ -12,26 +14,73 @@ from keyturn.ground.errors import CancelledByPersonError
 
 if TYPE_CHECKING:
     from prompt_toolkit.data_structures import Size
+    from questionary import Question
 
 T = TypeVar("T")
 
 
-def choose(terminal: Terminal, question: str, choices: Sequence[tuple[str, T]]) -> T:
-    """The value of the line that the person picks. Raises CancelledByPersonError on Ctrl-C."""
+def choose(
+    terminal: Terminal, question: str, choices: Sequence[tuple[str, T]], *, filterable: bool = False
+) -> T:
+    """The value of the line that the person picks. Raises CancelledByPersonError on Ctrl-C.
+
+    `filterable`: letters typed leave only the lines that hold them; for lists that may be long.
+    """
     lines = [clean(line) for line, _ in choices]
-    index = _by_number(terminal, question, lines) if terminal.is_dumb else _by_arrows(question, lines)
-    return choices[index][1]
+    if terminal.is_dumb:
+        return choices[_by_number(terminal, question, lines, filterable=filterable)][1]
+    with _screen() as screen:
+        import questionary
+
+        asked = questionary.select(
+            clean(question),
+            choices=[questionary.Choice(line, value=index) for index, line in enumerate(lines)],
+            instruction="(type to filter, arrows, Enter)" if filterable else "(arrows, Enter)",
+            use_search_filter=filterable,
+            # With a filter, letters are letters.
+            use_jk_keys=not filterable,
+            **screen,
+        )
+        return choices[int(_answer(asked))][1]
 
 
-def _by_number(terminal: Terminal, question: str, lines: Sequence[str]) -> int:
-    """For a terminal that cannot move its cursor."""
-    terminal.tell(question)
-    for number, line in enumerate(lines, 1):
-        terminal.tell(f"  {number}  {line}")
-    while True:
-        answer = terminal.text("number", "1")
-        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(lines):
-            return int(answer) - 1
+def choose_several(terminal: Terminal, question: str, choices: Sequence[tuple[str, T]]) -> list[T]:
+    """The values of the lines that the person marks; none on Enter alone. Raises CancelledByPersonError."""
+    lines = [clean(line) for line, _ in choices]
+    if terminal.is_dumb:
+        return [choices[index][1] for index in _numbers(terminal, question, lines)]
+    with _screen() as screen:
+        import questionary
+
+        asked = questionary.checkbox(
+            clean(question),
+            choices=[questionary.Choice(line, value=index) for index, line in enumerate(lines)],
+            instruction="(Space marks, Enter)",
+            **screen,
+        )
+        return [choices[int(index)][1] for index in _answer(asked)]
+
+
+def _answer(asked: Question) -> Any:
+    try:
+        return asked.unsafe_ask()
+    except (KeyboardInterrupt, EOFError):
+        raise CancelledByPersonError("cancelled") from None
+
+
+@contextlib.contextmanager
+def _screen() -> Iterator[dict[str, Any]]:
+    """The terminal as a question of questionary takes it."""
+    from prompt_toolkit.input import create_input
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    with open(TERMINAL, encoding="utf-8") as reading, open(TERMINAL, "w", encoding="utf-8") as writing:
+        yield {
+            "input": create_input(stdin=reading),
+            # The cursor's place is not asked for: the terminal's answer may come when nobody reads it.
+            "output": Vt100_Output(writing, lambda: _size(writing.fileno()), enable_cpr=False),
+            "erase_when_done": True,
+        }
 
 
 def _size(terminal: int) -> Size:
@@ -41,22 +90,34 @@ def _size(terminal: int) -> Size:
     return Size(rows=found.lines or 24, columns=found.columns or 80)
 
 
-def _by_arrows(question: str, lines: Sequence[str]) -> int:
-    import questionary
-    from prompt_toolkit.input import create_input
-    from prompt_toolkit.output.vt100 import Vt100_Output
+def _by_number(terminal: Terminal, question: str, lines: Sequence[str], *, filterable: bool) -> int:
+    """For a terminal that cannot move its cursor: lines with numbers, and words that leave fewer of them."""
+    shown = list(range(len(lines)))
+    prompt = "number, or a part of the line" if filterable else "number"
+    while True:
+        _tell(terminal, question, lines, shown)
+        first = str(shown[0] + 1)
+        while True:
+            answer = terminal.text(prompt, first)
+            if answer.isascii() and answer.isdigit() and int(answer) - 1 in shown:
+                return int(answer) - 1
+            fitting = [at for at, line in enumerate(lines) if answer.casefold() in line.casefold()]
+            if filterable and fitting:
+                shown = fitting
+                break
 
-    with open(TERMINAL, encoding="utf-8") as reading, open(TERMINAL, "w", encoding="utf-8") as writing:
-        asked = questionary.select(
-            clean(question),
-            choices=[questionary.Choice(line, value=index) for index, line in enumerate(lines)],
-            instruction="(arrows, Enter)",
-            input=create_input(stdin=reading),
-            # The cursor's place is not asked for: the terminal's answer may come when nobody reads it.
-            output=Vt100_Output(writing, lambda: _size(writing.fileno()), enable_cpr=False),
-            erase_when_done=True,
-        )
-        try:
-            return int(asked.unsafe_ask())
-        except (KeyboardInterrupt, EOFError):
-            raise CancelledByPersonError("cancelled") from None
+
+def _numbers(terminal: Terminal, question: str, lines: Sequence[str]) -> list[int]:
+    _tell(terminal, question, lines, range(len(lines)))
+    while True:
+        answer = re.split(r"[\s,]+", terminal.text("numbers, Enter for none").strip(", "))
+        if answer == [""]:
+            return []
+        if all(each.isascii() and each.isdigit() and 1 <= int(each) <= len(lines) for each in answer):
+            return sorted({int(each) - 1 for each in answer})
+
+
+def _tell(terminal: Terminal, question: str, lines: Sequence[str], shown: Sequence[int]) -> None:
+    terminal.tell(question)
+    for at in shown:
+        terminal.tell(f"  {at + 1}  {lines[at]}")

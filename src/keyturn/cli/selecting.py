@@ -1,20 +1,29 @@
-"""Which credential `plugin init` sets up: one that lies in plaintext, or an item that is in the vault."""
+"""Which credential `plugin init` sets up: one in plaintext, a typed one, or an item in the vault."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from functools import cached_property
 
 from keyturn.agent import hooks, messages, requests, results
-from keyturn.agent.results import ItemView
+from keyturn.agent.results import FoundItem, ItemView
 from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
+from keyturn.cli.field_check import typed_value
 from keyturn.cli.output import note
-from keyturn.ground.errors import AmbiguousError, MissingError
+from keyturn.ground.errors import AmbiguousError, MissingError, UsageError
 from keyturn.ground.names import printable
 from keyturn.items import find_field
 from keyturn.sdk import importers
 from keyturn.sdk.importers import Candidate, Findings
 from keyturn.sdk.schema import Plugin
+
+
+class Elsewhere(Enum):
+    """Where a credential comes from that was not found in plaintext."""
+
+    VAULT = auto()
+    TYPED = auto()
 
 
 class Selector:
@@ -50,27 +59,27 @@ class Selector:
             problem, *(seen or ["it looks into the environment and into the tool's own files"])
         )
 
-    def asked(self, *, has_items: bool) -> Candidate | None:
-        """The candidate that the person picks; None for an item, which is offered if there may be one."""
+    def asked(self, *, has_items: bool) -> Candidate | Elsewhere:
+        """The candidate that the person picks, or where else it is; the vault is offered if there is one."""
         self._context.require_input(
             "the credential to use", "name it: --import-profile NAME, --import-env or --item TITLE"
         )
-        if not self._findings.candidates and not has_items:
-            self._only([], f"nothing to import for {self._executable} was found on this machine")
         for rejected in self._findings.rejected:
             note(f"not offered: {self.place(rejected.source)}: {rejected.reason}")
-        lines: list[tuple[str, Candidate | None]] = [
+        lines: list[tuple[str, Candidate | Elsewhere]] = [
             (self._line(each), each) for each in self._findings.candidates
         ]
         if has_items:
-            lines.append(("use an item that is in the vault", None))
+            lines.append(("search in Keyturn: an item that is in the vault", Elsewhere.VAULT))
+        if not lines:
+            note(f"nothing to import for {self._executable} was found on this machine; type it in")
+            return Elsewhere.TYPED
+        lines.append(("import: type it in", Elsewhere.TYPED))
         return choose(self._context.terminal, f"which credential is {self._executable} to use?", lines)
 
     def _line(self, candidate: Candidate) -> str:
-        """Source and what is no secret: enough to tell two candidates apart."""
-        open_labels = {field.label for field in self._plugin.credential.fields if not field.secret}
-        shown = importers.shown(candidate, self._plugin.credential)
-        values = ", ".join(text for label, text in shown if label in open_labels)
+        """Source and masked values: enough to tell two candidates apart."""
+        values = ", ".join(text for _, text in importers.shown(candidate, self._plugin.credential))
         return f"import {self.place(candidate.source)} ({values})"
 
     def place(self, phrase: str) -> str:
@@ -78,10 +87,29 @@ class Selector:
         home = self._context.world.home.rstrip("/")
         return printable(phrase.replace(f"{home}/", "~/") if home else phrase, 300)
 
+    def typed(self) -> Candidate:
+        """A credential typed in, field by field. Raises UsageError for one that is not to be kept."""
+        credential = self._plugin.credential
+        note(f"{self._plugin.platform}, {credential.title}; {credential.management_url}".rstrip("; "))
+        fields = {
+            definition.label: value
+            for definition in credential.fields
+            if (value := typed_value(self._context.terminal, definition.label, definition))
+        }
+        refused = importers.why_refused(credential, fields)
+        if refused is not None:
+            raise UsageError(
+                f"this credential is not taken: {refused}", "take a long-lived one; it stays in the vault"
+            )
+        return Candidate("typed in", "", fields)
+
     def same_item(self, candidate: Candidate) -> ItemView | None:
         """The item that holds the very same already."""
-        for row in self._items():
-            view = self._get(row.id)
+        request = requests.ListItems(account=self._context.account, may_ask=self._context.may_ask)
+        for row in messages.convert(self._context.call(request), list[results.ItemRow]):
+            if self._plugin.tag not in row.tags:
+                continue
+            view = self.item(row.id)
             try:
                 fields = {label: find_field(view.item, label) for label in candidate.fields}
             except AmbiguousError:
@@ -93,29 +121,43 @@ class Selector:
                 return view
         return None
 
-    def existing(self, name: str | None) -> ItemView:
-        """The item called `name`, or the one that the person picks. Raises MissingError for a field."""
-        if name is None:
-            rows = self._items()
-            if not rows:
-                raise MissingError(
-                    f"no item in the vault is a credential for {self._executable}",
-                    f"create one: keyturn item create --tag {self._plugin.tag} --title TITLE "
-                    + " ".join(
-                        repr(field.label) for field in self._plugin.credential.fields if not field.optional
-                    ),
-                )
-            lines = [(f"{printable(row.title)} (vault {printable(row.vault_title)})", row.id) for row in rows]
-            name = choose(self._context.terminal, f"which item is {self._executable} to use?", lines)
-        view = self._get(name)
-        for definition in self._plugin.credential.fields:
-            field = find_field(view.item, definition.label)
-            if not definition.optional and (field is None or not field.value):
-                raise MissingError(
-                    f"item “{printable(view.item.title)}” has no field “{definition.label}”",
-                    f"add it: keyturn item edit {view.item.id} '{definition.label}'",
-                )
-        return view
+    def searched(self) -> ItemView:
+        """The item that the person picks: of the related ones or of all. Raises MissingError."""
+        request = requests.FindItems(
+            account=self._context.account, may_ask=self._context.may_ask, executable=self._executable
+        )
+        found = messages.convert(self._context.call(request), list[FoundItem])
+        if not found:
+            raise MissingError(
+                "there is no item in the account",
+                f"create one: keyturn item create --tag {self._plugin.tag} --title TITLE "
+                + " ".join(
+                    repr(field.label) for field in self._plugin.credential.fields if not field.optional
+                ),
+            )
+        question = f"which item is {self._executable} to use?"
+        related: list[tuple[str, FoundItem | None]] = [
+            (self._item_line(each), each) for each in found if each.related
+        ]
+        chosen = None
+        if related:
+            others = len(found) - len(related)
+            if others:
+                related.append((f"expand the search: all {len(found)} items of the account", None))
+            chosen = choose(self._context.terminal, question, related, filterable=True)
+        if chosen is None:
+            every = [(self._item_line(each), each) for each in found]
+            chosen = choose(self._context.terminal, question, every, filterable=True)
+        return self.item(chosen.id, chosen.account)
+
+    def _item_line(self, row: FoundItem) -> str:
+        where = f"vault {printable(row.vault_title)}, account {printable(self._accounts[row.account])}"
+        return f"{printable(row.title)} ({where})"
+
+    @cached_property
+    def _accounts(self) -> dict[str, str]:
+        rows = messages.convert(self._context.agent.call(requests.ListAccounts()), list[results.AccountRow])
+        return {row.id: row.title for row in rows}
 
     def vault(self) -> str:
         """The vault to import into, asked for where there are several; empty for the only one."""
@@ -126,12 +168,7 @@ class Selector:
         lines = [(printable(row.title), row.id) for row in rows]
         return choose(self._context.terminal, "into which vault?", lines)
 
-    def _items(self) -> list[results.ItemRow]:
-        """The items of this plugin's credential type."""
-        request = requests.ListItems(account=self._context.account, may_ask=self._context.may_ask)
-        rows = messages.convert(self._context.call(request), list[results.ItemRow])
-        return [row for row in rows if self._plugin.tag in row.tags]
-
-    def _get(self, name: str) -> ItemView:
-        request = requests.GetItem(account=self._context.account, may_ask=self._context.may_ask, item=name)
+    def item(self, name: str, account: str = "") -> ItemView:
+        """An item by id or title. Raises MissingError."""
+        request = requests.GetItem(account=account, may_ask=self._context.may_ask, item=name)
         return messages.convert(self._context.call(request), ItemView)

@@ -2,81 +2,123 @@
 
 First every question, then every change: Ctrl-C at any question leaves vault, defaults, plugins.sh and the
 credentials file as they were. A first account is the exception where its password was the last question.
-Nothing is taken out of a file before the item was read back from the vault's own file.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from dataclasses import dataclass
 
-from keyturn.agent import hooks, messages, requests, results
-from keyturn.agent.requests import FieldChange
+from keyturn.agent import messages, requests, results
 from keyturn.agent.results import ItemView
 from keyturn.catalogue import loader
-from keyturn.cli import traces
-from keyturn.cli.account import DEFAULT_TITLE, DEFAULT_VAULT, create_account
+from keyturn.cli import choosing, sourcing, traces
+from keyturn.cli.account import DEFAULT_TITLE, DEFAULT_VAULT
 from keyturn.cli.context import Context
-from keyturn.cli.output import line, note
-from keyturn.cli.selecting import Selector
-from keyturn.ground import files
-from keyturn.ground.errors import KeyturnError, MissingError, UsageError
+from keyturn.cli.field_check import FieldCheck
+from keyturn.cli.output import note
+from keyturn.cli.selecting import Elsewhere, Selector
+from keyturn.cli.setup_plan import (
+    DEFAULT_PROFILE,
+    Choices,
+    FirstAccount,
+    KnownItem,
+    NewItem,
+    Plan,
+    Wrapped,
+)
+from keyturn.cli.setup_scope import ScopeQuestion
+from keyturn.cli.setup_work import Work, installed, phrase
+from keyturn.ground.errors import MissingError, UsageError
 from keyturn.ground.names import printable
-from keyturn.items import TYPE_WORDS, ItemReference
-from keyturn.sdk import importers
+from keyturn.ground.settings import Preset
 from keyturn.sdk.importers import Candidate
 from keyturn.sdk.schema import Plugin
-from keyturn.shells import launcher, plugins_sh
 
-DEFAULT_PROFILE = "default"
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the flags answer; None or empty: to be asked."""
-
-    import_profile: str | None
-    import_env: bool
-    item: str | None
-    vault: str
-    title: str
-    remove_plaintext: bool | None
-    recovery: bool | None
+PRESETS = (
+    ("balanced: once for each terminal, and again after 10 minutes without use", Preset.BALANCED),
+    ("strict: for each item and each program", Preset.STRICT),
+    ("login-session: once for all terminals, until the account locks", Preset.LOGIN_SESSION),
+)
 
 
 class Setup:
-    """One run of `plugin init`."""
+    """One run of `plugin init`: the questions. `executable` is empty where the person is to pick one."""
 
     def __init__(self, context: Context, executable: str, choices: Choices) -> None:
         self._context = context
-        self._executable = executable
         self._choices = choices
-        self._plugin = _plugin(executable)
-        self._selector = Selector(context, self._plugin, executable, _working_directory())
-
-    def run(self) -> None:
-        given = [
-            self._choices.import_profile is not None,
-            self._choices.import_env,
-            self._choices.item is not None,
-        ]
+        given = [choices.import_profile is not None, choices.import_env, choices.item is not None]
         if sum(given) > 1:
             raise UsageError(
                 "one credential at a time", "give one of --import-profile, --import-env and --item"
             )
+        self._scope = ScopeQuestion(context, choices)
+        self._executable = executable or self._picked()
+        self._plugin = _plugin(self._executable)
+        self._check = FieldCheck(context, self._plugin, self._executable, choices.fields)
+        self._selector = Selector(context, self._plugin, self._executable, _working_directory())
+        self._others = {each.runs: plugin for plugin, each in loader.wrapping(self._plugin.tag)}
+        for name in choices.also or ():
+            if name not in self._others:
+                known = ", ".join(each for each in self._others if each != self._executable) or "none"
+                raise UsageError(
+                    f"{printable(name)} does not take the credential of {self._executable}",
+                    f"these do: {known}",
+                )
+
+    def run(self) -> None:
+        """Ask, and then do what was decided, or with --dry-run say it."""
+        work = Work(self._context, self._plan(), is_quiet_removal=self._choices.remove_plaintext is None)
+        if self._choices.dry_run:
+            work.describe()
+        else:
+            work.carry_out()
+
+    def _plan(self) -> Plan:
         rows = messages.convert(self._context.agent.call(requests.ListAccounts()), list[results.AccountRow])
         candidate = self._candidate(has_items=bool(rows))
+        item: NewItem | KnownItem
         if candidate is None:
             if not rows:
                 raise MissingError(
                     "there is no account yet, so there is no item",
                     "import a credential: keyturn plugin init --help",
                 )
-            self._finish(self._selector.existing(self._choices.item), None, remove=False)
+            item = self._known(
+                self._selector.searched()
+                if self._choices.item is None
+                else self._selector.item(self._choices.item)
+            )
         else:
-            view, remove = self._import(candidate, is_first=not rows)
-            self._finish(view, candidate, remove=remove)
+            item = self._imported(candidate, is_first=not rows)
+        # From here on the order of the lines is the order of the questions.
+        scope, place = self._scope.answer(self._executable)
+        names = [self._executable, *self._also()]
+        wrapped = tuple(
+            Wrapped(self._others[name], name, self._scope.former(name, scope, place)) for name in names
+        )
+        remove = self._is_to_be_removed(candidate, names)
+        line = sourcing.offer(self._context, self._choices.shell_rc)
+        first = None if rows else self._first_account()
+        return Plan(wrapped, item, candidate, first, scope, place, remove, line)
+
+    def _picked(self) -> str:
+        """The command that the person picks, of all that there are."""
+        from keyturn.cli import listing
+
+        self._context.require_input("the command to set up", "name it: keyturn plugin init aws")
+        rows = sorted(listing.rows(self._context.world), key=lambda row: (not row.installed, row.executable))
+        lines = []
+        for row in rows:
+            told = [
+                row.platform,
+                *(["installed"] if row.installed else []),
+                *(["set up"] if row.configured else []),
+            ]
+            lines.append((f"{row.executable} ({', '.join(told)})", row.executable))
+        return choosing.choose(
+            self._context.terminal, "which command is to be set up?", lines, filterable=True
+        )
 
     def _candidate(self, *, has_items: bool) -> Candidate | None:
         """The credential to import, by flag or by choice; None for an item that is in the vault."""
@@ -86,134 +128,68 @@ class Setup:
             return self._selector.from_environment()
         if self._choices.import_profile is not None:
             return self._selector.from_profile(self._choices.import_profile)
-        return self._selector.asked(has_items=has_items)
+        found = self._selector.asked(has_items=has_items)
+        if found is Elsewhere.VAULT:
+            return None
+        return self._selector.typed() if found is Elsewhere.TYPED else found
 
-    def _import(self, candidate: Candidate, *, is_first: bool) -> tuple[ItemView, bool]:
-        """The candidate's item, and whether its plaintext is to go: first all questions, then the work."""
+    def _known(self, view: ItemView) -> KnownItem:
+        return KnownItem(view, tuple(self._check.changes(view.item)))
+
+    def _imported(self, candidate: Candidate, *, is_first: bool) -> NewItem | KnownItem:
+        """The candidate's item: the one that has the same already, else a new one."""
         there = None if is_first else self._selector.same_item(candidate)
-        title, vault = "", self._choices.vault
-        if there is None:
-            title = self._title(candidate)
-            vault = vault or ("" if is_first else self._selector.vault())
-        remove = self._is_to_be_removed(candidate)
-        if is_first:
-            self._create_account()
         if there is not None:
             note(f"the vault has it already, as “{printable(there.item.title)}”")
-        return there or self._create_item(candidate, title, vault), remove
+            return KnownItem(there)
+        title = self._title(candidate)
+        if is_first:
+            return NewItem(title, self._choices.vault or DEFAULT_VAULT)
+        return NewItem(title, self._choices.vault or self._selector.vault())
 
     def _title(self, candidate: Candidate) -> str:
         if self._choices.title:
             return self._choices.title
         hint = "" if candidate.name_hint in ("", DEFAULT_PROFILE) else f" {candidate.name_hint}"
-        title = f"{self._executable.upper()}{hint}"
+        title = f"{self._plugin.owner.upper()}{hint}"
         return self._context.terminal.text("title of the new item", title) if self._context.may_ask else title
 
-    def _is_to_be_removed(self, candidate: Candidate) -> bool:
-        if candidate.place is None:
+    def _also(self) -> list[str]:
+        """The other commands that are to get the same item in the same scope."""
+        if self._choices.also is not None:
+            return [name for name in dict.fromkeys(self._choices.also) if name != self._executable]
+        if not self._context.may_ask:
+            return []
+        names = [each for each in self._others if each != self._executable and installed(self._context, each)]
+        if not names:
+            return []
+        lines = [(f"{name} ({self._others[name].platform})", name) for name in names]
+        return choosing.choose_several(self._context.terminal, "which others are to use it too?", lines)
+
+    def _is_to_be_removed(self, candidate: Candidate | None, names: list[str]) -> bool:
+        if candidate is None or candidate.place is None:
             return False
         if self._choices.remove_plaintext is None and self._context.may_ask:
-            self._warn_of_readers()
-            question = f"afterwards, take the keys out of {self._place(candidate)}?"
+            search = self._context.world.environment.get("PATH", "")
+            for text in traces.of_file(self._plugin, search, names):
+                note(text)
+            where = self._selector.place(phrase(candidate.place))
+            question = f"afterwards, take the keys out of {where}?"
             return self._context.terminal.confirm(question, default=True)
         return bool(self._choices.remove_plaintext)
 
-    def _place(self, candidate: Candidate) -> str:
-        assert candidate.place is not None
-        return self._selector.place(f"profile “{candidate.place.profile}” in {candidate.place.path}")
-
-    def _create_account(self) -> None:
+    def _first_account(self) -> FirstAccount:
+        """The first account; with it, how often the person wants to be asked."""
+        preset = self._choices.preset
+        if preset is None and self._context.may_ask:
+            preset = choosing.choose(self._context.terminal, "how often is Keyturn to ask?", PRESETS)
         recovery = self._choices.recovery
         if recovery is None:
             recovery = self._context.may_ask and self._context.terminal.confirm(
                 "also make a recovery code, to open the account if the password is lost?", default=True
             )
-        title = self._context.account or DEFAULT_TITLE
-        create_account(self._context, title, None, self._choices.vault or DEFAULT_VAULT, recovery=recovery)
-
-    def _create_item(self, candidate: Candidate, title: str, vault: str) -> ItemView:
-        words = {kind: word for word, kind in TYPE_WORDS.items()}
-        fields = [
-            FieldChange(label=field.label, type=words[field.type], value=field.value)
-            for field in importers.item_fields(candidate, self._plugin.credential)
-        ]
-        request = requests.CreateItem(
-            account=self._context.account,
-            may_ask=self._context.may_ask,
-            title=title,
-            fields=fields,
-            vault=vault,
-            tags=[self._plugin.tag],
-        )
-        return messages.convert(self._context.call(request), ItemView)
-
-    def _finish(self, view: ItemView, candidate: Candidate | None, *, remove: bool) -> None:
-        """All but the item itself: default, launcher, plugins.sh, and what becomes of the plaintext."""
-        path = shutil.which(self._executable, path=self._context.world.environment.get("PATH"))
-        real = os.path.realpath(path) if path is not None else ""
-        reference = ItemReference(view.account, view.vault, view.item.id, view.item.title)
-        self._set_default(reference, candidate, real)
-        self._write_shell_files()
-        note(f"item “{printable(view.item.title)}” is in vault “{printable(view.vault_title)}”")
-        note(f"{self._executable} uses it everywhere (the global default)")
-        if real:
-            note(f"{self._executable} is {printable(real, 300)}")
-        else:
-            note(f"note: {self._executable} is not installed, or not on PATH")
-        if candidate is not None:
-            self._clear(candidate, reference, remove=remove)
-        note("source this in your shell's start-up file, and in this shell:")
-        line(plugins_sh.source_line(self._context.world.directories.plugins_sh))
-
-    def _set_default(self, reference: ItemReference, candidate: Candidate | None, path: str) -> None:
-        profile = candidate.place.profile if candidate is not None and candidate.place is not None else ""
-        request = requests.SetDefault(
-            account=reference.account,
-            may_ask=self._context.may_ask,
-            executable=self._executable,
-            plugin=self._plugin.name,
-            reference=reference,
-            bind="" if profile == DEFAULT_PROFILE else profile,
-            trust=path,
-        )
-        self._context.call(request)
-
-    def _write_shell_files(self) -> None:
-        directories, interpreter = self._context.world.directories, self._context.interpreter
-        files.private_directory(directories.config, self._context.world.uid, mend=True)
-        launcher.renew(directories, interpreter, create=True)
-        command = launcher.command(directories, interpreter)
-        plugins_sh.update(directories.plugins_sh, [self._executable], command)
-
-    def _clear(self, candidate: Candidate, reference: ItemReference, *, remove: bool) -> None:
-        """What becomes of the place that the credential was imported from."""
-        if candidate.place is None:
-            for text in traces.of_variables(candidate.variables, self._context.world.home):
-                note(text)
-            return
-        where = self._place(candidate)
-        if not remove:
-            note(f"the keys are still in plaintext: {where}")
-            return
-        request = requests.CheckItem(
-            account=reference.account,
-            may_ask=self._context.may_ask,
-            reference=reference,
-            fields=dict(candidate.fields),
-        )
-        if self._context.call(request) is not True:
-            raise KeyturnError(
-                "the item read back from the vault is not what was imported; the file was left alone"
-            )
-        hooks.remove_plaintext(self._plugin, candidate.place, candidate.fields, self._context.world.uid)
-        note(f"removed the keys from {where}")
-        if self._choices.remove_plaintext is not None:
-            self._warn_of_readers()
-
-    def _warn_of_readers(self) -> None:
-        others = traces.installed_readers(self._plugin, self._context.world.environment.get("PATH", ""))
-        if others:
-            note(f"note: these read that file too and do without its keys then: {', '.join(others)}")
+        vault = self._choices.vault or DEFAULT_VAULT
+        return FirstAccount(self._context.account or DEFAULT_TITLE, vault, preset, recovery)
 
 
 def _plugin(executable: str) -> Plugin:

@@ -1,7 +1,7 @@
-"""`defaults.json`: global defaults, names bound to items, and executables that a person has trusted.
+"""`defaults.json`: defaults of directories, global ones, names bound to items, and trusted executables.
 
-Ids and remembered titles only, never a secret. Directory defaults will live here too; session
-defaults do not (they belong to the agent).
+Ids and remembered titles only, never a secret. The defaults of terminal sessions are in files of their own
+(`scopes/sessions.py`).
 """
 
 from __future__ import annotations
@@ -9,26 +9,42 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.files import FileIdentity
+from keyturn.ground.names import printable
 from keyturn.ground.resolution import Resolution
 from keyturn.items import ItemReference
+from keyturn.scopes import places
+
+T = TypeVar("T")
 
 FORMAT = 1
 
 
 class Defaults(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """`everywhere` is by executable, `bindings` by plugin and then by name (an AWS profile),
-    `trusted` by plugin: real paths of executables that `plugin init` found and showed."""
+    """`everywhere` is by executable; `directories` by place (as `places` writes it), then by executable.
+
+    `bindings` is by plugin and then by name (an AWS profile), `trusted` by plugin: real paths of executables
+    that `plugin init` found and showed. `vaults` are remembered titles by id. A Keyturn that does not know a
+    part refuses the file: it would else let another identity answer.
+    """
 
     version: int = FORMAT
     everywhere: dict[str, ItemReference] = {}
+    directories: dict[str, dict[str, ItemReference]] = {}
     bindings: dict[str, dict[str, ItemReference]] = {}
     trusted: dict[str, list[str]] = {}
+    vaults: dict[str, str] = {}
+
+    def titles(self) -> dict[str, str]:
+        """The remembered titles of all items that are named here, by id."""
+        groups = (self.everywhere, *self.directories.values(), *self.bindings.values())
+        return {item.item: item.title for items in groups for item in items.values()}
 
 
 def _refuse_doubles(pairs: list[tuple[str, object]]) -> None:
@@ -75,6 +91,14 @@ class DefaultsFile:
             ) from None
         if parsed.version != FORMAT:
             raise ConfigurationError(f"{self._path} has format {parsed.version}; this Keyturn knows {FORMAT}")
+        for place in parsed.directories:
+            try:
+                places.path(place)
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"{self._path}: directories: {printable(place, 300)}: {error}",
+                    "a directory stands there as `pwd -P` prints it; correct it or take it out",
+                ) from None
         self._seen = self_seen
         return parsed
 
@@ -95,6 +119,33 @@ def with_default(defaults: Defaults, executable: str, item: ItemReference) -> De
     return msgspec.structs.replace(defaults, everywhere={**defaults.everywhere, executable: item})
 
 
+def without_default(defaults: Defaults, executable: str) -> Defaults:
+    """`defaults` without a global default of `executable`."""
+    return msgspec.structs.replace(defaults, everywhere=_without(defaults.everywhere, executable))
+
+
+def with_directory_default(defaults: Defaults, place: str, executable: str, item: ItemReference) -> Defaults:
+    """`defaults` with the default of `executable` set for the directory written as `place`, and below."""
+    items = {**defaults.directories.get(place, {}), executable: item}
+    return msgspec.structs.replace(defaults, directories={**defaults.directories, place: items})
+
+
+def without_directory_default(defaults: Defaults, place: str, executable: str) -> Defaults:
+    """`defaults` without a default of `executable` for the directory written as `place`."""
+    left = _without(defaults.directories.get(place, {}), executable)
+    others = _without(defaults.directories, place)
+    return msgspec.structs.replace(defaults, directories={**others, place: left} if left else others)
+
+
+def _without(mapping: Mapping[str, T], key: str) -> dict[str, T]:
+    return {name: value for name, value in mapping.items() if name != key}
+
+
+def with_vault_title(defaults: Defaults, vault: str, title: str) -> Defaults:
+    """`defaults` with a vault's title remembered."""
+    return msgspec.structs.replace(defaults, vaults={**defaults.vaults, vault: title})
+
+
 def with_binding(defaults: Defaults, plugin: str, name: str, item: ItemReference) -> Defaults:
     """`defaults` with `name` (an AWS profile) bound to an item."""
     names = {**defaults.bindings.get(plugin, {}), name: item}
@@ -105,12 +156,6 @@ def with_trusted(defaults: Defaults, plugin: str, path: str) -> Defaults:
     """`defaults` with the executable at the real path `path` trusted for a plugin."""
     paths = sorted({*defaults.trusted.get(plugin, []), path})
     return msgspec.structs.replace(defaults, trusted={**defaults.trusted, plugin: paths})
-
-
-def selected(defaults: Defaults, executable: str) -> Resolution[ItemReference] | None:
-    """The item that the scopes give for `executable`, and which scope gave it."""
-    item = defaults.everywhere.get(executable)
-    return Resolution(item, "the global default") if item is not None else None
 
 
 def bound(defaults: Defaults, plugin: str) -> Mapping[str, Resolution[ItemReference]]:

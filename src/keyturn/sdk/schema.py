@@ -7,9 +7,11 @@ what was expected, for a misspelt rule must never be a rule that silently does n
 from __future__ import annotations
 
 import fnmatch
+import re
 import tomllib
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Literal
 
 import msgspec
 
@@ -107,15 +109,15 @@ class AlsoReads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ProfileWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How an executable is told a profile: its option, and its variables, the first non-empty one wins.
 
-    `variables_by_version` are other orders by major version, where versions differ; `distribution` is
-    the Python distribution whose version that is. `in_child` says
-    whether the command still sees the profile: "variable" (it takes keys before the profile, and the
-    profile's other settings hold) or "hidden" (it would take the profile before the keys).
+    `option` is empty where it has none. `variables_by_version` are other orders by major version, where
+    versions differ; `distribution` is the Python distribution whose version that is. `in_child` says whether
+    the command still sees the profile: "variable" (it takes keys before the profile, and the profile's other
+    settings hold) or "hidden" (it would take the profile before the keys).
     """
 
-    option: str
     variables: tuple[str, ...]
     in_child: Literal["variable", "hidden"]
+    option: str = ""
     variables_by_version: dict[str, tuple[str, ...]] = {}
     distribution: str = ""
 
@@ -140,7 +142,8 @@ class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.runs or "/" in self.runs or any(c.isspace() for c in self.runs):
             raise ValueError("runs is the name of one command")
-        if self.profile is not None and self.profile.option not in self.options.valued:
+        option = self.profile.option if self.profile is not None else ""
+        if option and option not in self.options.valued:
             raise ValueError("the profile's option is one of options.valued")
 
     def needs_authentication(self, arguments: Sequence[bytes]) -> bool:
@@ -149,7 +152,11 @@ class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One platform. `reads` are the caller's variables that the plugin looks at (`X_*`); no other is kept."""
+    """One platform. `reads` are the caller's variables that the plugin looks at (`X_*`); no other is kept.
+
+    `uses` names the plugin whose credential this one takes. The file then says nothing of the credential and
+    its importers, and may leave out `provision` and `reads`: they are the other plugin's.
+    """
 
     name: str
     platform: str
@@ -160,6 +167,7 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     also_reads: tuple[AlsoReads, ...] = ()
     reads: tuple[str, ...] = ()
     homepage: str = ""
+    uses: str = ""
 
     def __post_init__(self) -> None:
         if not is_plugin_name(self.name):
@@ -175,9 +183,14 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     raise ValueError(f"the credential has no field “{label}”")
 
     @property
+    def owner(self) -> str:
+        """The plugin whose credential it is; names are bound to items by this one."""
+        return self.uses or self.name
+
+    @property
     def tag(self) -> str:
         """The tag of its items."""
-        return credential_tag(self.name, self.credential.name)
+        return credential_tag(self.owner, self.credential.name)
 
     def executable(self, runs: str) -> Executable | None:
         """The executable that a command of this name is."""
@@ -185,17 +198,29 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def reads_variable(self, name: bytes) -> bool:
         """Whether the plugin looks at this variable of the caller."""
-        text = name.decode("utf-8", "surrogateescape")
-        return any(fnmatch.fnmatchcase(text, pattern) for pattern in self.reads)
+        whole, patterns = _reading(self.reads)
+        return name in whole or (
+            patterns is not None and patterns.match(name.decode("utf-8", "surrogateescape")) is not None
+        )
 
 
-def parse(content: bytes, source: str) -> Plugin:
+@lru_cache(maxsize=256)
+def _reading(names: tuple[str, ...]) -> tuple[frozenset[bytes], re.Pattern[str] | None]:
+    """The whole names and the patterns, ready: a command comes with a hundred variables or so."""
+    patterns = [name for name in names if set(name) & set("*?[")]
+    whole = frozenset(name.encode() for name in names if name not in patterns)
+    return whole, re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
+
+
+def parse(content: bytes, source: str, plugin: Callable[[str], Plugin] | None = None) -> Plugin:
     """The plugin in a file's content; `source` names the file in errors.
 
-    Raises ConfigurationError: one line with file, key and what was expected.
+    `plugin` gives another plugin by its name, for a file that uses that one's credential. Raises
+    ConfigurationError: one line with file, key and what was expected.
     """
     try:
-        return msgspec.convert(tomllib.loads(content.decode()), Plugin)
+        table = tomllib.loads(content.decode())
+        return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
     except UnicodeDecodeError:
         raise ConfigurationError(f"{source}: not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
@@ -205,6 +230,27 @@ def parse(content: bytes, source: str) -> Plugin:
         text, _, place = str(error).partition(" - at ")
         key = place.strip("`").removeprefix("$").removeprefix(".") or "the file"
         raise ConfigurationError(f"{source}: {key}: {_lower(text)}") from None
+
+
+def _with_used(table: dict[str, Any], source: str, plugin: Callable[[str], Plugin] | None) -> dict[str, Any]:
+    """`table` with what it takes from the plugin that it uses."""
+    uses = table["uses"]
+    own = [key for key in ("credential", "import", "also_reads") if key in table]
+    if own:
+        raise ConfigurationError(f"{source}: {own[0]}: expected nothing, for the file uses another plugin's")
+    if not isinstance(uses, str) or not is_plugin_name(uses) or uses == table.get("name") or plugin is None:
+        raise ConfigurationError(f"{source}: uses: expected the name of another plugin")
+    other = plugin(uses)
+    if other.uses:
+        raise ConfigurationError(f"{source}: uses: expected a plugin with a credential of its own")
+    taken = {
+        "credential": other.credential,
+        "import": other.importers,
+        "also_reads": other.also_reads,
+        "provision": other.provision,
+        "reads": other.reads,
+    }
+    return {**taken, **table}
 
 
 def _lower(text: str) -> str:

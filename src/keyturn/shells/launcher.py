@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from keyturn.ground import files, wire
@@ -64,7 +63,7 @@ def render(directories: Directories, interpreter: Interpreter) -> dict[Path, byt
 
     Raises ConfigurationError if the template has no place for the configuration.
     """
-    template = resources.files("keyturn.shells").joinpath("launcher_template.py").read_text(encoding="utf-8")
+    template = Path(__file__).with_name("launcher_template.py").read_text(encoding="utf-8")
     if template.count(PLACE) != 1:
         raise ConfigurationError("the launcher's template is damaged", "install keyturn again")
     configuration = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,9 @@ from keyturn.ground.errors import ConfigurationError
 _PLAIN = re.compile(r"[A-Za-z0-9_./+@:,-]+\Z")
 _SPACED = re.compile(r"[A-Za-z0-9_./+@%=:,() -]+\Z")
 _ALIAS = re.compile(r"^alias ([A-Za-z0-9_.+-]+)='", re.MULTILINE)
+# Tells a shell's programs which aliases it has read, so that `plugin inspect` sees whether they are today's.
+HASH_VARIABLE = "KEYTURN_PLUGINS_HASH"
+
 _EXECUTABLE = re.compile(r"[A-Za-z0-9_.+-]{1,64}\Z")
 
 
@@ -36,20 +40,40 @@ def quote(word: str) -> str:
 def render(executables: list[str], command: list[str]) -> bytes:
     """The file's text: an alias an executable, which runs `command` with its name."""
     words = " ".join(quote(word) for word in command)
+    aliases = [
+        f"alias {name}='{words} {name}'" for name in sorted(set(executables)) if _EXECUTABLE.match(name)
+    ]
     lines = [
         f"# written by keyturn {__version__}; source it from your shell's start-up file",
-        *(f"alias {name}='{words} {name}'" for name in sorted(set(executables)) if _EXECUTABLE.match(name)),
+        *aliases,
+        # fish knows `export` too.
+        f"export {HASH_VARIABLE}={_hash(aliases)}",
     ]
     return "\n".join([*lines, ""]).encode()
 
 
+def _hash(aliases: list[str]) -> str:
+    """Of the aliases alone: another Keyturn that writes the same ones makes no shell stale."""
+    return hashlib.sha256("\n".join(aliases).encode()).hexdigest()[:16]
+
+
 def wrapped(path: Path) -> list[str]:
     """The executables that the file wraps; none where there is no file."""
+    return _ALIAS.findall(_text(path))
+
+
+def current_hash(path: Path) -> str:
+    """What a shell that sources the file now gets in `HASH_VARIABLE`; empty where there is no file."""
+    lines = _text(path).splitlines()
+    return _hash([each for each in lines if _ALIAS.match(each)]) if lines else ""
+
+
+def _text(path: Path) -> str:
     try:
         content, _ = files.read(path, 1024 * 1024)
     except FileNotFoundError:
-        return []
-    return _ALIAS.findall(content.decode("utf-8", "replace"))
+        return ""
+    return content.decode("utf-8", "replace")
 
 
 def update(path: Path, executables: list[str], command: list[str]) -> bool:
@@ -69,6 +93,17 @@ def update(path: Path, executables: list[str], command: list[str]) -> bool:
             return False
         target = Path(os.path.realpath(path))
         files.write_atomically(target, render([*wrapped(target), *executables], command))
+    return True
+
+
+def remove(path: Path, executables: list[str], command: list[str]) -> bool:
+    """Make the file wrap `executables` no more. Returns whether it changed."""
+    if not set(executables) & set(wrapped(path)):
+        return False
+    with files.changing(path):
+        target = Path(os.path.realpath(path))
+        left = [name for name in wrapped(target) if name not in executables]
+        files.write_atomically(target, render(left, command))
     return True
 
 

@@ -1,0 +1,98 @@
+"""`keyturn plugin list`: the commands that Keyturn knows."""
+
+from __future__ import annotations
+
+import shutil
+
+import click
+import msgspec
+
+from keyturn.catalogue import loader
+from keyturn.cli import output
+from keyturn.cli.columns import aligned
+from keyturn.cli.context import current
+from keyturn.cli.options import output_format
+from keyturn.ground.world import World
+from keyturn.scopes.defaults import DefaultsFile
+from keyturn.scopes.sessions import SessionDefaults
+
+
+class PluginRow(msgspec.Struct, frozen=True):
+    """One executable. `configured`: it has a default somewhere on this machine."""
+
+    executable: str
+    name: str
+    plugin: str
+    platform: str
+    credential: str
+    required_fields: list[str]
+    installed: bool
+    configured: bool
+
+
+@click.command("list")
+@click.argument("words", nargs=-1)
+@output_format
+def command(words: tuple[str, ...], form: str) -> None:
+    """List the commands that can be set up; with WORDS those that all of these words fit.
+
+    A word fits a command's name, its title, its plugin or its platform.
+    """
+    found = [row for row in rows(current().world) if fits(row, words)]
+    if form == "json":
+        output.as_json("plugins", msgspec.to_builtins(found))
+        return
+    if not found:
+        output.note("no plugin fits" if words else "no plugins")
+        return
+    headings = ("executable", "name", "platform", "required fields", "installed", "configured")
+    cells = [
+        (
+            row.executable,
+            row.name,
+            row.platform,
+            ", ".join(row.required_fields),
+            "yes" if row.installed else "no",
+            "yes" if row.configured else "no",
+        )
+        for row in found
+    ]
+    for line in aligned(headings, cells):
+        output.line(line)
+
+
+def rows(world: World) -> list[PluginRow]:
+    """Every executable of every plugin, by name."""
+    configured = with_default(world)
+    # Our own shims are no installed command.
+    parts = world.environment.get("PATH", "").split(":")
+    search = ":".join(part for part in parts if part.rstrip("/") != str(world.directories.data / "shims"))
+    found = [
+        PluginRow(
+            executable=each.runs,
+            name=each.name,
+            plugin=plugin.name,
+            platform=plugin.platform,
+            credential=plugin.credential.title,
+            required_fields=[field.label for field in plugin.credential.fields if not field.optional],
+            installed=shutil.which(each.runs, path=search) is not None,
+            configured=each.runs in configured,
+        )
+        for plugin in map(loader.load, loader.names())
+        for each in plugin.executables
+    ]
+    return sorted(found, key=lambda row: row.executable)
+
+
+def with_default(world: World) -> set[str]:
+    """The executables with a default anywhere on this machine, in whichever scope."""
+    known = DefaultsFile(world.directories.defaults).read()
+    sessions = SessionDefaults(world.directories.sessions, world.uid).living()
+    groups = (known.everywhere, *known.directories.values(), *(each.items for each in sessions))
+    return {executable for items in groups for executable in items}
+
+
+def fits(row: PluginRow, words: tuple[str, ...]) -> bool:
+    """Whether each word stands somewhere in the row, whatever its case."""
+    text = "\n".join((row.executable, row.name, row.plugin, row.platform)).casefold()
+    return all(word.casefold() in text for word in words)
