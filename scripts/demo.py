@@ -29,7 +29,10 @@ NAME = "ada"
 PASSWORD = "open sesame EXAMPLE"
 WRONG_SECRET = "wrongwrongwrongwrongwrongwrongEXAMPLEKEY"
 IDENTITY = "aws sts get-caller-identity"
-INIT = "keyturn plugin init aws --import-profile default --title AWS --no-recovery --remove-plaintext"
+INIT = (
+    "keyturn plugin init aws --import-profile default --title AWS --scope global --no-recovery"
+    " --preset balanced --remove-plaintext --no-shell-rc"
+)
 ROUNDS = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -66,7 +66,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "ground/wire": ("tests/ground/test_wire.py", FAULTS + "forms.py"),
     "ground/paths": ("tests/ground/test_paths.py", FAULTS + "approvals.py"),
-    "scopes/defaults": ("tests/scopes/test_defaults.py", FAULTS + "forms.py"),
+    "scopes/defaults": ("tests/scopes/test_defaults.py", "tests/scopes/test_layers.py", FAULTS + "forms.py"),
+    "scopes/layers": ("tests/scopes/test_layers.py",),
+    "scopes/places": ("tests/scopes/test_places.py",),
+    "scopes/sessions": ("tests/scopes/test_sessions.py",),
+    "agent/grants": ("tests/agent/test_approvals.py", "tests/agent/test_sessions_model.py"),
     "agent/questions": ("tests/agent/test_questions.py", FAULTS + "questions.py"),
     "agent/approvals": (
         "tests/agent/test_approvals.py",

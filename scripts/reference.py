@@ -24,7 +24,7 @@ from keyturn.catalogue import loader
 from keyturn.cli import main as cli
 from keyturn.cli.output import JSON_VERSION
 from keyturn.ground.errors import KeyturnError, Status
-from keyturn.ground.settings import Settings, rows
+from keyturn.ground.settings import Settings, rows, text
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 SOURCE = Path(keyturn.__file__).parent
@@ -42,6 +42,8 @@ WITHOUT_CLASS = {
 
 VARIABLES = {
     "KEYTURN_ACCOUNT": "the account to use, by title or id, where `--account` is not given",
+    "KEYTURN_ITEM": "the item that a wrapped command is to use for this call, by title or id",
+    "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
     "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, aliases",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
     "KEYTURN_STATE_DIR": "in place of the state directory: what this machine pinned, the agent's log",
@@ -197,7 +199,7 @@ def settings_page() -> str:
     for key, _, default, description in rows(Settings()):
         if not description:
             raise PageError(f"setting {key} has no description")
-        shown = "`[]`" if default == () else f"`{default}`"
+        shown = f"`{text(default)}`" if default != "" else "none"
         lines.append(f"| `{key}` | {shown} | {bounds(key)} | {description} |")
     return f"""{NOTE}
 # Settings
@@ -217,9 +219,15 @@ def bounds(key: str) -> str:
     section, name = key.split(".")
     schema: dict[str, Any] = msgspec.json.schema(Settings)["$defs"]
     found = schema[section.capitalize()]["properties"][name]
+    for inner in found.get("allOf", [found]):
+        if "$ref" in inner:
+            found = schema[inner["$ref"].rpartition("/")[2]]
     if "minimum" in found:
         return f"{found['minimum']} to {found['maximum']}"
-    return "a list of paths" if found["type"] == "array" else str(found["type"])
+    if "enum" in found:
+        return ", ".join(f"`{each}`" for each in found["enum"])
+    words = {"array": "a list", "boolean": "`true`, `false`", "string": "text"}
+    return words.get(found["type"]) or str(found["type"])
 
 
 def json_page(groups: dict[str, click.Command]) -> str:
@@ -279,10 +287,10 @@ def write(directory: Path) -> None:
     wanted = pages()
     for path in (directory / "cli").glob("*.md"):
         path.unlink()
-    for name, text in wanted.items():
+    for name, content in wanted.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(content, encoding="utf-8")
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ from keyturn.ground.names import ID_PATTERN, new_id, plain_label, printable
 from keyturn.ground.secret import Secret
 
 CREDENTIAL_TAG = "keyturn/"
+# A tag: each use of the item asks, whatever was approved.
+ALWAYS_ASK = "keyturn/always-ask"
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 

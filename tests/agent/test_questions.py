@@ -7,6 +7,7 @@ import pytest
 
 from keyturn.agent import questions
 from keyturn.agent.questions import Matter, Purpose, Questions
+from keyturn.agent.uses import Use
 from keyturn.ground.errors import CancelledByPersonError, DeniedError, KeyturnError, LockedError
 from tests.agent.people import MadeUp, caller, terminal
 
@@ -34,7 +35,8 @@ def play(script: Callable[[Questions], Awaitable[None]], answer_seconds: float =
 async def waiting(
     asked: Questions, who: MadeUp, matter: Matter = UNLOCK, *, may_ask: bool = True
 ) -> "asyncio.Task[str | None]":
-    task = asyncio.create_task(asked.wait(matter, who, Purpose((f"for {who.pid}",)), may_ask=may_ask))
+    purpose = Purpose((f"for {who.pid}",), Use("account"))
+    task = asyncio.create_task(asked.wait(matter, who, purpose, may_ask=may_ask))
     await asyncio.sleep(0)
     return task
 
@@ -59,7 +61,7 @@ def test_one_is_elected_and_the_others_follow() -> None:
         assert ticket is not None
         assert not any(task.done() for task in crowd[1:])
         reported = asked.report(ticket, caller(10, FIRST))
-        assert reported == (UNLOCK, Purpose(("for 10",)))
+        assert reported == (UNLOCK, Purpose(("for 10",), Use("account")))
         asked.settle(UNLOCK)
         assert [await task for task in crowd[1:]] == [None] * 49
 

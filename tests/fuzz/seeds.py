@@ -4,8 +4,11 @@
 kind is kept by hand, in `crashes/TARGET/`.
 """
 
+import base64
+import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -14,22 +17,28 @@ from keyturn.agent import messages, requests
 from keyturn.agent.message import Message
 from keyturn.agent.registry import Entry, Registry
 from keyturn.catalogue import loader
+from keyturn.ground.clock import SystemClock
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import Go, RunRequest, encode_fields
 from keyturn.items import Field, FieldType, Item, ItemReference, Section, Url
 from keyturn.scopes import defaults
 from keyturn.scopes.defaults import DefaultsFile
-from keyturn.vaults.age import armor, contents, derive, documents
+from keyturn.vaults.age import armor, contents, derive, documents, keyring, plugin, ssh
 from keyturn.vaults.age.documents import AccountDocument, Codec, Previous, SlotRecord, VaultDocument
-from keyturn.vaults.age.pins import Change, FilePin, Pinned, _encode
+from keyturn.vaults.age.openers import KeyringOpener, Opener, Openers, PluginOpener, SshOpener
+from keyturn.vaults.age.pins import Change, FilePin, Machine, Pinned, _encode
 from keyturn.vaults.age.slots import Header, Kind, Slot
 from tests.fuzz.targets import ACCOUNT, CANARY, ITEM, TARGETS
+from tests.vaults.age_plugin import bech32
 
 FOLDER = Path(__file__).parent
 MOMENT = "2024-05-06T07:08:09Z"
 SLOT, VAULT, MACHINE = "b" * 26, "v" * 26, "m" * 26
 DIGEST = "0123456789abcdef" * 4
 SECRET = Secret(CANARY.decode())
+# Of no plugin; the checksums are right (BIP 173).
+RECIPIENT = bech32("age1x", CANARY)
+PLUGIN_IDENTITY = bech32("age-plugin-x-", CANARY).upper()
 
 
 def of(target: str) -> list[bytes]:
@@ -82,10 +91,12 @@ def make() -> dict[str, list[bytes]]:
     default = requests.SetDefault(
         executable="aws", plugin="aws", reference=reference, bind="dev", trust="/usr/bin/aws"
     )
+    outside = requests.OutsideKey(plugin="/x", identity=SECRET, touch=True, answer=SECRET)
     asked: list[Message] = [
         requests.Hello(),
         requests.SignIn(account="Test", may_ask=True, password=SECRET),
         requests.ChangePassword(old=SECRET, new=SECRET),
+        requests.AddSlot(kind="plugin", title="x", outside=outside),
         requests.CreateItem(title="x", fields=[field], urls=[Url("https://example.com")], tags=["a"]),
         default,
         requests.CheckItem(reference=reference, fields={"token": SECRET}),
@@ -106,9 +117,18 @@ def make() -> dict[str, list[bytes]]:
             Slot(password, (_locked(15), _block(100))).encode(),
             Slot(recovery, (_block(100),)).encode(),
             Slot(password, (_locked(22), _block(100))).encode(),
+            Slot(replace(password, kind=Kind.SSH), (_for_ssh(), _block(100))).encode(),
+            Slot(replace(password, kind=Kind.PLUGIN), (_block(60), _block(100))).encode(),
+            Slot(replace(password, kind=Kind.KEYRING), (_block(100),)).encode(),
         ],
-        "armor": [_block(1), _block(200), _locked(15), _locked(99)],
+        "armor": [_block(1), _block(200), _locked(15), _locked(99), _for_ssh()],
         "pins": [_encode(pinned), _encode(changing)],
+        "openers": _openers(),
+        "ssh-key": [_ssh_key(b"none"), _ssh_key(b"aes256-ctr"), b"ssh-ed25519 AAAA CANARYEXAMPLE\n"],
+        "identity": [
+            f"# recipient: {RECIPIENT}\n{PLUGIN_IDENTITY}\n".encode(),
+            f"{PLUGIN_IDENTITY}\n{PLUGIN_IDENTITY}\n".encode(),
+        ],
         "defaults": _defaults(reference),
         "accounts": _accounts(),
         "settings": [
@@ -136,7 +156,52 @@ def make() -> dict[str, list[bytes]]:
             derive.encode_result(derive.Unwrapped(SECRET)),
             derive.encode_result(derive.Failed("damaged", "x", ("y",))),
         ],
+        "key-task": [
+            ssh.encode_task(ssh.WrapForSsh("ssh-ed25519 AAAA")),
+            ssh.encode_task(ssh.UnwrapBySsh(_for_ssh(), "/x", unprotected=True)),
+            plugin.encode_task(plugin.WrapForPlugin("x", RECIPIENT, SECRET)),
+            plugin.encode_task(plugin.UnwrapByPlugin("x", _block(60), SECRET)),
+            keyring.encode_task(keyring.StoreInKeyring(ACCOUNT, ITEM, "x", SECRET)),
+            keyring.encode_task(keyring.ReadFromKeyring(ACCOUNT, ITEM)),
+            keyring.encode_task(keyring.DeleteFromKeyring(ACCOUNT, ITEM)),
+        ],
     }
+
+
+def _for_ssh() -> bytes:
+    stanza = b"age-encryption.org/v1\n-> ssh-ed25519 %s %s\n%s\n-> x-grease y\n\n--- %s\n"
+    return armor.encode(stanza % (b"A" * 6, b"A" * 43, b"A" * 43, b"A" * 43) + bytes(48))
+
+
+def _ssh_key(cipher: bytes) -> bytes:
+    """A private key as OpenSSH writes it, as far as it is read without its passphrase."""
+    public = _strings(b"ssh-ed25519", bytes(32))
+    body = b"openssh-key-v1\0" + _strings(cipher, b"bcrypt", b"") + b"\0\0\0\1" + _strings(public, CANARY)
+    lines = (
+        b"-----BEGIN OPENSSH PRIVATE KEY-----",
+        base64.b64encode(body),
+        b"-----END OPENSSH PRIVATE KEY-----",
+    )
+    return b"\n".join(lines) + b"\n"
+
+
+def _strings(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def _openers() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as place:
+        kept = Openers(Machine(Path(place), SystemClock(), os.getuid()))
+        found = []
+        kinds: tuple[Opener, ...] = (
+            SshOpener("/x", unprotected=True),
+            PluginOpener("x", "/x", DIGEST, SECRET, silent=False),
+            KeyringOpener("unix:path=/x", ITEM),
+        )
+        for number, opener in enumerate(kinds):
+            kept.keep(ACCOUNT, f"{number}" * 64, opener)
+            found.append((Path(place) / "openers" / f"{ACCOUNT}.json").read_bytes())
+        return found
 
 
 def _defaults(reference: ItemReference) -> list[bytes]:

@@ -17,13 +17,15 @@ from keyturn.agent import messages, requests
 from keyturn.agent.registry import Registry
 from keyturn.ground import settings, wire
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import ConfigurationError, DamagedError, KeyturnError
+from keyturn.ground.errors import ConfigurationError, DamagedError, KeyturnError, UsageError
 from keyturn.ground.names import is_id
 from keyturn.ground.wire import Go, RunRequest, WireError
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.sdk import schema
-from keyturn.vaults.age import armor, derive, documents, slots
+from keyturn.vaults.age import armor, derive, documents, keyring, slots, ssh
+from keyturn.vaults.age import plugin as age_plugin
 from keyturn.vaults.age.documents import AccountDocument, Codec, VaultDocument
+from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.pins import Machine
 
 Target = Callable[[bytes], bool]
@@ -115,6 +117,10 @@ def armored(content: bytes) -> bool:
         _refused(error, content)
     else:
         assert armor.LEAST_WORK <= work <= armor.MOST_WORK
+    try:
+        armor.check_ssh(content)
+    except DamagedError as error:
+        _refused(error, content)
     return True
 
 
@@ -141,7 +147,7 @@ def defaults(content: bytes) -> bool:
     except ConfigurationError:
         return False
     keys = json.loads(content)
-    for part in ("everywhere", "bindings", "trusted"):
+    for part in ("everywhere", "directories", "bindings", "trusted", "vaults"):
         assert list(getattr(found, part)) == list(keys.get(part, {})), "something was dropped in silence"
     return True
 
@@ -241,15 +247,58 @@ def response(content: bytes) -> bool:
     return taken
 
 
+def openers(content: bytes) -> bool:
+    machine = Machine(_place, _NoClock(), 0)  # type: ignore[arg-type]  # one that fails when it is asked
+    path = _place / "openers" / f"{ACCOUNT}.json"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(content)
+    try:
+        found = Openers(machine).of(ACCOUNT)
+    except DamagedError as error:
+        return _refused(error, content)
+    assert CANARY.decode() not in repr(found)
+    return True
+
+
+def ssh_key(content: bytes) -> bool:
+    """A person's own key file, private or public."""
+    try:
+        found = ssh.parse(content, "id")
+    except UsageError as error:
+        return _refused(error, content)
+    assert found.public.startswith(ssh.KINDS)
+    return True
+
+
+def identity(content: bytes) -> bool:
+    """An identity file as age plugins write it."""
+    try:
+        found, recipient = age_plugin.read_identity(content.decode("utf-8", "replace"))
+    except UsageError as error:
+        return _refused(error, content)
+    assert found.reveal() in content.decode("utf-8", "replace")
+    assert recipient.encode() in content
+    return True
+
+
 def task(content: bytes) -> bool:
+    return _crosses(content, derive.decode_task, derive.decode_result)
+
+
+def key_task(content: bytes) -> bool:
+    return _crosses(content, ssh.decode_task, age_plugin.decode_task, keyring.decode_task)
+
+
+def _crosses(content: bytes, *decoders: Callable[[bytes], object]) -> bool:
+    """Whether one of these takes what crosses a helper's pipe."""
     taken = False
-    for decode in (derive.decode_task, derive.decode_result):
+    for decode in decoders:
         try:
             found = decode(content)
         except WireError as error:
             _refused(error, content)
             continue
-        assert CANARY.decode() not in repr(found) or isinstance(found, derive.Failed)
+        assert CANARY.decode() not in repr(found) or isinstance(found, derive.Failed | ssh.WrapForSsh)
         taken = True
     return taken
 
@@ -261,6 +310,9 @@ TARGETS: dict[str, Target] = {
     "slot": slot,
     "armor": armored,
     "pins": pins,
+    "openers": openers,
+    "ssh-key": ssh_key,
+    "identity": identity,
     "defaults": defaults,
     "accounts": accounts,
     "settings": settings_file,
@@ -271,4 +323,5 @@ TARGETS: dict[str, Target] = {
     "request": request,
     "response": response,
     "task": task,
+    "key-task": key_task,
 }

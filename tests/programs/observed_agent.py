@@ -12,7 +12,7 @@ import logging
 import sys
 from pathlib import Path
 
-from keyturn.agent import keeper, supervisor
+from keyturn.agent import forgetting, supervisor
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.paths import Directories
 from keyturn.processes.timer import BootTimer
@@ -48,7 +48,7 @@ def log_everything(path: Path) -> None:
 keep_log = supervisor._log_to
 supervisor._log_to = log_everything
 supervisor.SystemClock = MovedClock  # type: ignore[attr-defined]
-keeper.BootTimer = AttentiveTimer  # type: ignore[attr-defined]
+forgetting.BootTimer = AttentiveTimer  # type: ignore[attr-defined]
 asyncio.run = functools.partial(asyncio.run, debug=True)
 sys.executable = str(PLACE / "interpreter")
 

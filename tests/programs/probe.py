@@ -59,7 +59,9 @@ class Report:
 
     @property
     def environment(self) -> list[bytes]:
-        return self.sections["environment"].split(b"\0")[:-1]
+        """As it is, but for what plugins.sh exports: once it is sourced, a bare command has that as well."""
+        entries = self.sections["environment"].split(b"\0")[:-1]
+        return [entry for entry in entries if not entry.startswith(b"KEYTURN_PLUGINS_HASH=")]
 
     def facts(self) -> dict[str, object]:
         """All that is to be equal, by name; the environment and the ignored signals as they are."""

@@ -4,11 +4,15 @@ In what commands say, in words and environment of everything that is started (th
 in the log at every level, and in every file but the ones that hold them on purpose.
 """
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from keyturn.ground.errors import Status
+from tests.parts import needs
 from tests.programs.planted import Planted, commands, secrets_in
+from tests.vaults.age_plugin import Device
 
 pytestmark = pytest.mark.needs("strace")
 
@@ -64,6 +68,17 @@ def run_every_command(planted: Planted) -> None:
     planted.said.append((wrapped, done))
     run("account", "slot", "add", "password", "--title", "two", "--new-password-file", "second", *PASSWORD)
     run("account", "slot", "remove", "two", *PASSWORD)
+    other_slots(planted)
+    run("grant", "--for", "1h", *PASSWORD, status=Status.LOCKED)
+    run("grant", "list", "--format", "json")
+    run("grant", "revoke", "--all")
+    for form in ("table", "json"):
+        run("log", "--format", form)
+        for words in (["plugin", "list"], ["plugin", "inspect"], ["system-auth", "status"]):
+            run(*words, "--format", form)
+    run("plugin", "clear", "aws")
+    run("system-auth", "install", "--print")
+    run("system-auth", "remove", status=None)
     run("account", "password", "change", *PASSWORD, "--new-password-file", "new")
     run("account", "rename", "Renamed", "--password-file", "new")
     run("account", "trust", "--yes", "--password-file", "new")
@@ -71,11 +86,30 @@ def run_every_command(planted: Planted) -> None:
     run("signin", "--account", "Renamed", "--password-file", "code")
     run("account", "forget", "--account", "Renamed")
     run("account", "add", str(user.home / "accounts/Test"), "--title", "Test")
+    run("plugin", "uninstall", "--all", "--yes")
     run("signout", "--all")
     run("lock")
     run("agent", "stop")
 
 
+def other_slots(planted: Planted) -> None:
+    """Slots for keys outside: an SSH key with a passphrase, an age plugin, the login keyring, a code."""
+    run, user = planted.run, planted.user
+    key, device = user.home / "key", Device.make(user.home / "device")
+    phrase = planted.secrets["passphrase"]
+    make_key = [needs("ssh-keygen"), "-q", "-t", "ed25519", "-f", str(key), "-N", phrase]
+    subprocess.run(make_key, check=True)
+    add, passphrase = ("account", "slot", "add"), ("--passphrase-file", "passphrase")
+    run(*add, "ssh", "--key", str(key), "--title", "ssh", *passphrase, *PASSWORD)
+    by_plugin = ("--identity", device.identity_file(), "--plugin", str(device.program), "--no-touch")
+    run(*add, "plugin", "--title", "plugin", *by_plugin, *PASSWORD)
+    run("account", "slot", "use", "ssh", "--key", str(key), *passphrase, *PASSWORD)
+    run(*add, "keyring", *PASSWORD, status=None)
+    run(*add, "recovery", "--no-input", *PASSWORD, status=Status.USAGE)
+    run("account", "recovery", "--no-input", *PASSWORD, status=Status.USAGE)
+
+
+@pytest.mark.timeout(300)
 def test_no_command_shows_a_secret(planted: Planted) -> None:
     run_every_command(planted)
     assert planted.covered == commands(), "a command that is not in run_every_command"

@@ -126,7 +126,10 @@ class TestScripts:
             [grant] = status(locked)["grants"]
             assert (grant["process"], grant["account"]) == (granted.pid, "Test")
             assert 3500 < grant["seconds_left"] <= 3600, "an hour at most"
-            assert f"process {granted.pid} may use “Test” for" in locked.keyturn("status").output
+            assert (
+                f"process {granted.pid} and what it starts may use “Test” for"
+                in locked.keyturn("status").output
+            )
             locked.keyturn("signout", "--all").succeeds()
             output, errors = granted.communicate("\n", timeout=20)
             assert output == "done\n"
@@ -191,3 +194,57 @@ class TestSettings:
     def test_nothing_to_unset(self, user: User) -> None:
         user.keyturn("settings", "unset", "lock.idle_hours").succeeds()
         assert not user.config.exists()
+
+
+class TestWhichAccount:
+    """`--account`, `KEYTURN_ACCOUNT`, the last sign-in of this terminal, the only one; else a question."""
+
+    @pytest.fixture
+    def two(self, user: User) -> User:
+        user.account(make_item("FIRST EXAMPLE"), title="First")
+        user.account(make_item("SECOND EXAMPLE"), title="Second")
+        user.password_file()
+        return user
+
+    def test_named_by_flag_or_variable(self, two: User) -> None:
+        for words in ("--account Second", ""):
+            done = two.sh(f"KEYTURN_ACCOUNT=Second {LIST} {words} --password-file password").succeeds()
+            assert "SECOND EXAMPLE" in done.output
+        done = two.sh(f"KEYTURN_ACCOUNT=Second {LIST} --account First --password-file password").succeeds()
+        assert "FIRST EXAMPLE" in done.output, "the flag beats the variable"
+
+    def test_without_a_word_it_is_asked_for_or_an_error(self, two: User) -> None:
+        two.sh(LIST).fails(Status.USAGE, "there are 2 accounts: “First”, “Second”")
+        terminal = two.terminal()
+        printed, status = terminal.run(f"{LIST} --no-input")
+        assert (status, "there are 2 accounts" in printed) == (Status.USAGE, True)
+        terminal.type("keyturn signin")
+        terminal.expect("which account")
+        terminal.expect("Second")
+        terminal.child.send("\x1b[B\r")
+        terminal.answer("password of account “Second”: ", PASSWORD)
+        terminal.ready()
+        # From now on it is the one that this terminal signed in to last, also after a lock elsewhere.
+        assert "SECOND EXAMPLE" in terminal.run(LIST)[0]
+        terminal.type("keyturn signin --account First")
+        terminal.answer("password of account “First”: ", PASSWORD)
+        terminal.ready()
+        assert "FIRST EXAMPLE" in terminal.run(LIST)[0]
+        assert "SECOND EXAMPLE" in terminal.run(f"{LIST} --account Second")[0]
+        terminal.run("keyturn signin --account Second")
+        assert "SECOND EXAMPLE" in terminal.run(LIST)[0]
+
+
+def test_status_in_a_few_characters(locked: User) -> None:
+    assert locked.keyturn("status", "--short").succeeds().output == ""
+    terminal = locked.terminal()
+    terminal.type("keyturn signin")
+    terminal.answer(QUESTION, PASSWORD)
+    terminal.ready()
+    assert re.fullmatch(r"Test (10|9)m\n", terminal.run("keyturn status --short")[0])
+    assert locked.keyturn("status", "--short").output == "unlocked\n"
+    found = status(locked)
+    assert found["preset"] == "balanced"
+    assert 43000 < found["locks_in_seconds"] <= 43200
+    locked.keyturn("lock").succeeds()
+    assert terminal.run("keyturn status --short") == ("", 0)

@@ -1,130 +1,182 @@
-"""Approvals of terminal sessions and grants without a terminal.
+"""Who may use what, and until when: approvals of terminal sessions, and who inherits them.
 
-Nothing here asks or waits: it is a table of who may, and until when, on the boot-time clock.
+Nothing here asks or waits: it is a table of who may, with limits on the boot-time clock. Grants, for
+programs without a terminal, are in `agent/grants.py`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from keyturn.agent.callers import Caller
+from keyturn.agent.grants import Grant, Grants
+from keyturn.agent.uses import Program, Use
 from keyturn.ground.clock import Clock
 from keyturn.ground.settings import Approval as Limits
+from keyturn.ground.settings import Preset
 from keyturn.processes import identity
+from keyturn.processes.facts import Process
 from keyturn.processes.identity import TerminalSession
 
-# `signin` without a terminal: an hour at most.
-GRANT_SECONDS = 3600.0
+
+class How(StrEnum):
+    """By what somebody may use an account."""
+
+    APPROVED = "approved"
+    INHERITED = "inherited"
+    GRANTED = "granted"
 
 
 @dataclass(frozen=True)
-class Program:
-    """An executable as it was approved; a replaced file is another program."""
+class Scope:
+    """What one approval is for. The preset decides how much that is: no terminal means all of the user's.
 
-    plugin: str
-    path: str
-    device: int
-    inode: int
+    An approval that was given under another preset than the present one counts for nothing.
+    """
+
+    preset: Preset
+    terminal: TerminalSession | None
+    account: str
+    item: str = ""
+    program: Program | None = None
 
 
 @dataclass
 class Approval:
-    """One terminal session may use one account. Times are seconds on the boot-time clock."""
+    """A person agreed. Times are seconds on the boot-time clock; `programs` were agreed to by name."""
 
     since: float
     used: float
     programs: set[Program] = field(default_factory=set)
 
 
-@dataclass
-class Grant:
-    """A process and its descendants may use one account until `ends`."""
+@dataclass(frozen=True)
+class Yes:
+    """Why a caller may: the approval or the grant it comes under."""
 
-    account: str
-    pid: int
-    start: int
-    ends: float
-    programs: set[Program] = field(default_factory=set)
+    how: How
+    source: Approval | Grant
 
 
 class Approvals:
     """All approvals and grants of one keeper."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        agent: Set[int] = frozenset(),
+        read: Callable[[int], Process | None] = identity.read,
+    ) -> None:
+        """`agent`: its own processes, from which nobody inherits; `read` gives a process by pid."""
         self._clock = clock
-        self._approvals: dict[tuple[TerminalSession, str], Approval] = {}
-        self._grants: list[Grant] = []
+        self._agent = agent
+        self._read = read
+        self._approvals: dict[Scope, Approval] = {}
+        self._last: dict[TerminalSession, str] = {}
+        self.grants = Grants(clock, read)
 
-    def approve(self, terminal: TerminalSession, account: str) -> Approval:
-        """This terminal session may use the account from now on; an approval that is there starts anew."""
+    def approve(self, terminal: TerminalSession, use: Use, limits: Limits) -> Approval:
+        """The person at this terminal agreed to this use; an approval that is there starts anew."""
         now = self._clock.boot()
-        old = self._approvals.get((terminal, account))
+        scope = _scope(terminal, use, limits)
+        old = self._approvals.get(scope)
         approval = Approval(since=now, used=now, programs=old.programs if old is not None else set())
-        self._approvals[terminal, account] = approval
+        self._approvals[scope] = approval
+        self.remember(terminal, use.account)
         return approval
 
-    def grant(self, account: str, pid: int, start: int) -> Grant:
-        """The process with this pid and start time, and its descendants, may use the account for an hour."""
-        grant = Grant(account, pid, start, self._clock.boot() + GRANT_SECONDS)
-        self._grants = [each for each in self._grants if (each.account, each.pid) != (account, pid)]
-        self._grants.append(grant)
-        return grant
+    def remember(self, terminal: TerminalSession, account: str) -> None:
+        """This terminal has signed in to this account last."""
+        self._last[terminal] = account
 
-    def find(self, caller: Caller, account: str, limits: Limits) -> Approval | Grant | None:
-        """What lets `caller` use the account now; a use renews the approval it falls under."""
-        now = self._clock.boot()
+    def find(self, caller: Caller, use: Use, limits: Limits) -> Yes | None:
+        """What lets `caller` do this now. A use renews the approval of its own terminal, and no other."""
         if caller.terminal is not None:
-            approval = self._approvals.get((caller.terminal, account))
+            approval = self._live(_scope(caller.terminal, use, limits), limits)
             if approval is not None:
-                if ends(approval, limits) > now:
-                    approval.used = now
+                approval.used = self._clock.boot()
+                return Yes(How.APPROVED, approval)
+        if caller.process is None:
+            return None
+        family = self._family(caller.process)
+        if caller.terminal is None and limits.inherit:
+            inherited = self._inherited(family, use, limits)
+            if inherited is not None:
+                return Yes(How.INHERITED, inherited)
+        grant = self.grants.find(use, family, has_terminal=caller.terminal is not None)
+        return Yes(How.GRANTED, grant) if grant is not None else None
+
+    def descends_from_agent(self, process: Process) -> bool:
+        """Whether the agent started it, or what started it: no person did, so no person's yes is its."""
+        return any(each.pid in self._agent for each in identity.ancestors(process, self._read))
+
+    def _family(self, process: Process) -> list[Process]:
+        """The process and those above it; empty for what the agent itself started."""
+        family = list(identity.ancestors(process, self._read))
+        return [] if any(each.pid in self._agent for each in family) else family
+
+    def _inherited(self, family: list[Process], use: Use, limits: Limits) -> Approval | None:
+        """The approval of the nearest approved ancestor that is near enough."""
+        changes, before = 0, None
+        for each in family:
+            changes += before is not None and each.session != before.session
+            if changes > identity.SESSION_CHANGES:
+                return None
+            terminal = identity.terminal_session(each, self._read)
+            if terminal is not None:
+                approval = self._live(_scope(terminal, use, limits), limits)
+                if approval is not None:
                     return approval
-                del self._approvals[caller.terminal, account]
-        self._grants = [grant for grant in self._grants if grant.ends > now]
-        if caller.process is not None:
-            for grant in self._grants:
-                if grant.account == account and identity.is_descendant(
-                    caller.process, grant.pid, grant.start
-                ):
-                    return grant
+            before = each
         return None
 
-    def end(self, terminal: TerminalSession | None, *, everywhere: bool = False) -> None:
-        """End one terminal session's approvals, or all approvals and grants."""
-        if everywhere:
-            self._approvals.clear()
-            self._grants.clear()
-        elif terminal is not None:
-            self._approvals = {key: value for key, value in self._approvals.items() if key[0] != terminal}
+    def _live(self, scope: Scope, limits: Limits) -> Approval | None:
+        approval = self._approvals.get(scope)
+        if approval is not None and ends(scope, approval, limits) <= self._clock.boot():
+            del self._approvals[scope]
+            return None
+        return approval
+
+    def end(self, terminal: TerminalSession | None) -> None:
+        """End what one terminal session has, and with it what it shares with the user's other terminals."""
+        if terminal is not None:
+            kept = {key: value for key, value in self._approvals.items() if key.terminal is not None}
+            self._approvals = {key: value for key, value in kept.items() if key.terminal != terminal}
+
+    def end_all(self) -> None:
+        """End every approval; grants stay."""
+        self._approvals.clear()
 
     def end_account(self, account: str) -> None:
         """End all that concerns one account."""
-        self._approvals = {key: value for key, value in self._approvals.items() if key[1] != account}
-        self._grants = [grant for grant in self._grants if grant.account != account]
+        self._approvals = {key: value for key, value in self._approvals.items() if key.account != account}
+        self._last = {key: value for key, value in self._last.items() if value != account}
+        self.grants.end_account(account)
 
-    def listed(self, limits: Limits) -> list[tuple[TerminalSession, str, float]]:
-        """The approvals that hold now: terminal session, account, seconds left."""
+    def listed(self, limits: Limits) -> list[tuple[Scope, float]]:
+        """The approvals that hold now, with the seconds left (infinite: until lock)."""
         now = self._clock.boot()
-        rows = ((key, ends(approval, limits) - now) for key, approval in self._approvals.items())
-        return [(terminal, account, left) for (terminal, account), left in rows if left > 0]
+        rows = [(scope, ends(scope, each, limits) - now) for scope, each in self._approvals.items()]
+        return [(scope, left) for scope, left in rows if left > 0 and scope.preset is limits.preset]
 
-    def listed_grants(self) -> list[tuple[Grant, float]]:
-        """The grants that hold now, with the seconds left."""
-        now = self._clock.boot()
-        self._grants = [grant for grant in self._grants if grant.ends > now and _is_there(grant)]
-        return [(grant, grant.ends - now) for grant in self._grants]
-
-    def accounts(self, terminal: TerminalSession) -> list[str]:
-        """The accounts this terminal was approved for, the last one first."""
-        mine = [(value.since, key[1]) for key, value in self._approvals.items() if key[0] == terminal]
-        return [account for _, account in sorted(mine, reverse=True)]
+    def last_account(self, terminal: TerminalSession) -> str | None:
+        """The account that this terminal was approved for last, whether the approval still holds or not."""
+        return self._last.get(terminal)
 
 
-def _is_there(grant: Grant) -> bool:
-    root = identity.read(grant.pid)
-    return root is not None and root.start == grant.start
+def _scope(terminal: TerminalSession, use: Use, limits: Limits) -> Scope:
+    """What an approval of this use at this terminal is for, by the preset."""
+    if limits.preset is Preset.STRICT:
+        return Scope(limits.preset, terminal, use.account, use.item, use.program)
+    shared = limits.preset is Preset.LOGIN_SESSION
+    return Scope(limits.preset, None if shared else terminal, use.account)
 
 
-def ends(approval: Approval, limits: Limits) -> float:
+def ends(scope: Scope, approval: Approval, limits: Limits) -> float:
     """When an approval ends if it is not used again (boot-time seconds)."""
+    if scope.terminal is None:
+        return math.inf
     return min(approval.used + limits.idle_minutes * 60, approval.since + limits.hard_hours * 3600)

@@ -33,6 +33,7 @@ class Connection:
         self._writer = writer
         self._large_frames = large_frames
         self._said_wait = False
+        self.is_gone = False
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._is_receiving = False
         self._pump: asyncio.Task[None] | None = None
@@ -65,6 +66,7 @@ class Connection:
         with contextlib.suppress(WireError, EOFError, ConnectionError, TimeoutError):
             while True:
                 await self._frames.put(await self._read_frame())
+        self.is_gone = True
         if self._is_receiving:
             await self._frames.put(None)
         else:

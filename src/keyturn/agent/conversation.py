@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import msgspec
 
-from keyturn.agent import messages
+from keyturn.agent import messages, talking
 from keyturn.agent.callers import Caller
 from keyturn.agent.connection import Connection
 from keyturn.agent.permission import Permissions
 from keyturn.agent.questions import Matter, Purpose, cancelled
 from keyturn.auth.protocol import OtherWayError
-from keyturn.ground.errors import KeyturnError
 from keyturn.ground.secret import Secret
+from keyturn.ground.settings import Settings
 from keyturn.ground.wire import WireError
 from keyturn.processes.facts import Process
 
@@ -25,15 +25,16 @@ T = TypeVar("T")
 class Conversation:
     """Implements `Asker` and `Asking` on a control connection."""
 
-    def __init__(self, connection: Connection, *, may_ask: bool) -> None:
+    def __init__(self, connection: Connection, settings: Settings, *, may_ask: bool) -> None:
         self._connection = connection
+        self._settings = settings
         self.caller: Caller = connection.caller
         self.may_ask = may_ask
         self._lines: list[str] = []
         self._number = 0
         self._answer: asyncio.Future[Secret] | None = None
         self._way: asyncio.Task[object] | None = None
-        self._is_other_way_wanted = False
+        self._unwanted: asyncio.Task[object] | None = None
 
     @property
     def prompter(self) -> Process | None:
@@ -41,6 +42,9 @@ class Conversation:
 
     async def waiting(self) -> None:
         await self._connection.say_wait(messages.encode(messages.Waiting()))
+
+    async def has_window(self) -> bool:
+        return False
 
     async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
         """A CLI is asked on the connection that it has; if its turn is lost meanwhile, it waits on."""
@@ -51,32 +55,9 @@ class Conversation:
     async def converse(self, permissions: Permissions, matter: Matter, ticket: str, purpose: Purpose) -> bool:
         """Ask the person at the other end about `matter`; False if the turn was lost meanwhile."""
         self._lines = list(purpose.lines)
-        try:
-            await self._unless_cancelled(permissions.ask(self, matter, purpose))
-        except asyncio.CancelledError:
-            # Settled elsewhere, given to another terminal, or the client is gone.
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()
-            permissions.questions.drop(matter, ticket)
-            verdict = permissions.questions.verdict(ticket)
-            if verdict is not None:
-                raise verdict from None
-            return False
-        except KeyturnError as error:
-            if isinstance(error, WireError):
-                permissions.questions.drop(matter, ticket)
-            else:
-                permissions.questions.fail(matter, ticket, error)
-            raise
-        except (EOFError, ConnectionError):
-            permissions.questions.drop(matter, ticket)
-            raise
-        permissions.agreed(matter, purpose, self.caller)
-        return True
+        return await talking.converse(self, permissions, matter, ticket, purpose, self.caller, self._settings)
 
-    async def _unless_cancelled(self, work: Coroutine[object, object, T]) -> T:
-        """Do `work` while the client's answers are taken; raises what ended the conversation otherwise."""
+    async def run(self, work: Coroutine[object, object, T]) -> T:
         working = asyncio.ensure_future(work)
         listening = asyncio.ensure_future(self._listen())
         try:
@@ -105,22 +86,23 @@ class Conversation:
                 raise cancelled()
             if isinstance(reply, messages.OtherWay):
                 if self._way is not None:
-                    self._is_other_way_wanted = True
+                    self._unwanted = self._way
                     self._way.cancel()
             elif self._answer is not None and not self._answer.done():
                 self._answer.set_result(reply.secret)
 
     async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
         task = asyncio.ensure_future(work)
-        self._way, self._is_other_way_wanted = task, False
+        # Ways within ways: the innermost is the one that is left, and then the next one out.
+        outer, self._way = self._way, task
         try:
             return await task
         except asyncio.CancelledError:
-            if self._is_other_way_wanted:
+            if self._unwanted is task:
                 raise OtherWayError from None
             raise
         finally:
-            self._way = None
+            self._way = outer
 
     async def secret(self, prompt: str, warning: str = "") -> Secret:
         return await self._ask(prompt, warning, echo=False)

@@ -6,9 +6,10 @@ import os
 import stat
 from dataclasses import dataclass
 
-from keyturn.agent.approvals import Program
+from keyturn.agent.uses import Program
 from keyturn.ground.errors import ExecutableRefusedError
 from keyturn.ground.names import printable
+from keyturn.ground.paths import is_below
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,4 @@ def others_may_replace(real: str, found: os.stat_result) -> bool:
 
 
 def _is_below(path: str, directory: str) -> bool:
-    """By parts, after resolving links: `/srv/app` does not hold `/srv/app-old/aws`."""
-    parent = os.path.realpath(directory)
-    return os.path.commonpath([parent, path]) == parent
+    return is_below(path, os.path.realpath(directory))

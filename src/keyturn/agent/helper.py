@@ -17,6 +17,11 @@ from keyturn.processes import private
 # Each has `work(task: bytes, prompter: Prompter) -> bytes`, with an encoding of its own for both.
 ROOMS = {
     "derive": "keyturn.vaults.age.derive",
+    "keyring": "keyturn.vaults.age.keyring",
+    "plugin": "keyturn.vaults.age.plugin",
+    "ssh": "keyturn.vaults.age.ssh",
+    "pam": "keyturn.auth.pam",
+    "touch-id": "keyturn.auth.touch_id",
 }
 
 

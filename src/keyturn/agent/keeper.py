@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from keyturn.agent import callers, messages, requests
+from keyturn.agent import authenticators, callers, messages, requests
 from keyturn.agent.account_requests import AccountRequests
 from keyturn.agent.accounts import Accounts
+from keyturn.agent.agreement import Agreement
 from keyturn.agent.approvals import Approvals
+from keyturn.agent.audit import Audit
 from keyturn.agent.callers import StrangerError
 from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
+from keyturn.agent.forgetting import LOCKED, STOPPED, Forgetting
+from keyturn.agent.grant_requests import GrantRequests
 from keyturn.agent.hooks import Hooks
 from keyturn.agent.item_requests import ItemRequests
+from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
-from keyturn.agent.questions import Matter, Questions
+from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
 from keyturn.agent.session_requests import SessionRequests
+from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
+from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
-from keyturn.ground.errors import KeyturnError
+from keyturn.ground.errors import KeyturnError, NoDefaultError
 from keyturn.ground.remembered import Remembered
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import RunRequest, WireError
 from keyturn.ground.world import World
-from keyturn.processes.timer import BootTimer
-from keyturn.processes.watch import Watch
 from keyturn.scopes.defaults import DefaultsFile
+from keyturn.scopes.sessions import SessionDefaults
 from keyturn.vaults.age.pins import Machine
 
 log = logging.getLogger("keyturn")
-
-# How the keeper ends, for its supervisor to know: forgotten on purpose, or nothing to go on with.
-LOCKED, STOPPED = 0, 3
 
 # Requests that a damaged settings file must not stand in the way of.
 FORGETTING = (requests.Hello, requests.Lock, requests.Stop, requests.SignOut)
@@ -56,33 +57,10 @@ READ_AHEAD = 2 * wire.LARGE_FRAME
 Handler = Callable[[Conversation, Any, Settings], Awaitable[object]]
 
 
-class ElectedError(Exception):
-    """A launcher was elected: it has to become the CLI and come back with this ticket."""
-
-    def __init__(self, ticket: str) -> None:
-        self.ticket = ticket
-
-
-class LauncherAsker:
-    """Implements `Asker` for a launcher, which can wait but not talk."""
-
-    may_ask = True
-
-    def __init__(self, connection: Connection) -> None:
-        self.caller = connection.caller
-        self._connection = connection
-
-    async def waiting(self) -> None:
-        await self._connection.say_wait(wire.WAIT)
-
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
-        raise ElectedError(ticket)
-
-
 class Keeper:
     """Wires the rooms together and serves the socket."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, supervisor: int) -> None:
         self._world = world
         directories = world.directories
         self._settings_file = Remembered(directories.settings, settings_file.load)
@@ -90,30 +68,38 @@ class Keeper:
         registry = Registry(directories.accounts)
         machine = Machine(directories.state, world.clock, world.uid, world.settings.vault.versions_kept)
         self._accounts = Accounts(registry, machine, self._helpers, world.clock)
-        self._approvals = Approvals(world.clock)
+        self._approvals = Approvals(world.clock, {os.getpid(), supervisor})
         self._questions = Questions(lambda: self._settings_or_defaults().prompt.timeout_seconds)
-        permissions = Permissions(self._accounts, self._approvals, self._questions, self._touch)
+        self._forgetting = Forgetting(
+            world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
+        )
+        agreement = Agreement(self._accounts, self._authenticators)
+        permissions = Permissions(
+            self._accounts, self._approvals, self._questions, agreement, world.clock, self._forgetting.touch
+        )
         defaults_file = DefaultsFile(directories.defaults)
-        self._runner = Runner(permissions, defaults_file, Hooks())
-        self._handlers = self._wire_handlers(permissions, defaults_file)
+        self._audit = Audit(directories.audit_log, world.clock)
+        sessions = SessionDefaults(directories.sessions, world.uid)
+        self._runner = Runner(permissions, defaults_file, sessions, Hooks(), self._audit)
+        self._handlers = self._wire_handlers(permissions, defaults_file, sessions)
         self._large_frames = asyncio.Semaphore(LARGE_FRAMES_AT_ONCE)
-        self._used = world.clock.boot()
-        self._timer: BootTimer | None = None
-        self._watch: Watch | None = None
-        self._forgetting: asyncio.Future[None] | None = None
 
     def _wire_handlers(
-        self, permissions: Permissions, defaults_file: DefaultsFile
+        self, permissions: Permissions, defaults_file: DefaultsFile, sessions: SessionDefaults
     ) -> dict[type[requests.Request], Handler]:
-        session = SessionRequests(permissions)
+        session = SessionRequests(permissions, self._audit, self._forgetting.idle_left)
+        grant = GrantRequests(permissions)
         account = AccountRequests(permissions, self._world.directories)
-        item = ItemRequests(permissions, defaults_file, self._world.clock)
+        slot = SlotRequests(permissions)
+        item = ItemRequests(permissions, defaults_file, sessions, self._audit, self._world.clock)
         return {
             requests.Hello: session.hello,
             requests.GetStatus: session.status,
             requests.Talk: session.talk,
             requests.SignIn: session.sign_in,
             requests.SignOut: session.sign_out,
+            requests.GiveGrant: grant.give,
+            requests.RevokeGrant: grant.revoke,
             requests.Lock: self._lock,
             requests.Stop: self._stop,
             requests.CreateAccount: account.create,
@@ -122,19 +108,25 @@ class Keeper:
             requests.TrustAccount: account.trust,
             requests.ForgetAccount: account.forget,
             requests.RenameAccount: account.rename,
-            requests.ListSlots: account.list_slots,
-            requests.AddSlot: account.add_slot,
-            requests.RemoveSlot: account.remove_slot,
-            requests.ChangePassword: account.change_password,
+            requests.ListSlots: slot.list,
+            requests.AddSlot: slot.add,
+            requests.UseSlot: slot.use,
+            requests.RemoveSlot: slot.remove,
+            requests.RenewRecovery: slot.renew_recovery,
+            requests.ChangePassword: slot.change_password,
             requests.CreateVault: account.create_vault,
             requests.ListVaults: account.list_vaults,
             requests.ListItems: item.list,
+            requests.FindItems: item.find,
             requests.GetItem: item.get,
             requests.CreateItem: item.create,
             requests.EditItem: item.edit,
             requests.CheckItem: item.check,
             requests.SetDefault: item.set_default,
         }
+
+    def _authenticators(self, lines: Sequence[str], own: Sequence[Authenticator]) -> Sequence[Authenticator]:
+        return authenticators.ordered(self._settings(), lines, self._helpers.work, own)
 
     def _settings(self) -> Settings:
         return self._settings_file.get()
@@ -150,12 +142,10 @@ class Keeper:
         """Answer until the process is ended by `lock`."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_exception)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, self.end, STOPPED)
-        self._timer = BootTimer(loop, self._check_idle)
-        self._watch = Watch(loop, self._world.directories.socket, self._unreachable)
+        self._forgetting.start()
         await asyncio.start_unix_server(self._accepted, sock=listening, backlog=BACKLOG, limit=READ_AHEAD)
         ready()
+        self._forgetting.follow_desktop()
         await asyncio.Event().wait()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -181,9 +171,9 @@ class Keeper:
 
     async def _serve(self, connection: Connection) -> None:
         first = await connection.first_frame()
-        if self._accounts.any_unlocked and self._idle_left() <= 0:
-            # The timer may be late, after suspend above all. The next keeper answers this client.
-            await self._forget(LOCKED)
+        if self._forgetting.is_due():
+            # The next keeper answers this client.
+            await self._forgetting.forget(LOCKED)
         if first[0] != wire.VERSION:
             await connection.send(wire.encode_mismatch())
         elif first[1:2] == wire.RUN:
@@ -196,12 +186,18 @@ class Keeper:
     async def _run(self, connection: Connection, body: bytes) -> bytes:
         try:
             request = RunRequest.decode(body)
-            go = await self._runner.run(LauncherAsker(connection), request, self._settings())
+            settings = self._settings()
+            asker = LauncherAsker(connection, request.environment, settings, self._helpers)
+            go = await self._runner.run(asker, request, settings)
             return go.encode()
         except WireError:
             raise
         except ElectedError as elected:
             return wire.encode_talk(elected.ticket)
+        except NoDefaultError as error:
+            if connection.caller.is_foreground and self._accounts.registry.entries():
+                return wire.encode_talk(wire.CHOOSE)
+            return wire.encode_error(error)
         except KeyturnError as error:
             return wire.encode_error(error)
         except Exception as error:  # noqa: BLE001  # as above
@@ -220,10 +216,10 @@ class Keeper:
             )
             await connection.send(messages.encode(messages.failed(error)))
             return
-        client = Conversation(connection, may_ask=request.may_ask)
         answer: Message
         try:
             settings = self._settings_or_defaults() if isinstance(request, FORGETTING) else self._settings()
+            client = Conversation(connection, settings, may_ask=request.may_ask)
             result = await self._handlers[type(request)](client, request, settings)
             answer = messages.Done(result=result)
         except WireError:
@@ -237,49 +233,11 @@ class Keeper:
             answer = messages.failed(_internal())
         await connection.send(messages.encode(answer))
 
-    def _touch(self) -> None:
-        """An account was used: the idle limit starts anew. Asking for the status, say, is no use."""
-        self._used = self._world.clock.boot()
-        if self._accounts.any_unlocked and self._timer is not None and not self._timer.is_set:
-            self._timer.set_in(self._idle_left())
-
-    def _idle_left(self) -> float:
-        return self._used + self._settings_or_defaults().lock.idle_hours * 3600 - self._world.clock.boot()
-
-    def _check_idle(self) -> None:
-        left = self._idle_left()
-        if left <= 0:
-            log.info("idle limit")
-            self._forgetting = asyncio.ensure_future(self._forget(LOCKED))
-        elif self._timer is not None:
-            self._timer.set_in(left)
-
-    def _unreachable(self) -> None:
-        """The socket is gone, with its directory at logout perhaps: nobody can come, so nothing is kept."""
-        log.info("the socket is gone")
-        self._forgetting = asyncio.ensure_future(self._forget(STOPPED))
-
     async def _lock(self, client: Conversation, request: requests.Lock, settings: Settings) -> object:
-        await self._forget(LOCKED)
-        return None
+        await self._forgetting.forget(LOCKED)
 
     async def _stop(self, client: Conversation, request: requests.Stop, settings: Settings) -> object:
-        await self._forget(STOPPED)
-        return None
-
-    async def _forget(self, status: int) -> None:
-        """Forget by ending: files that are being written are finished first, for two seconds at most."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2):
-                await self._accounts.finish()
-        self.end(status)
-
-    def end(self, status: int) -> None:
-        """End this process and every helper; the memory is gone when the supervisor has reaped it."""
-        self._helpers.kill_all()
-        log.info("locked" if status == LOCKED else "stopped")
-        logging.shutdown()
-        os._exit(status)
+        await self._forgetting.forget(STOPPED)
 
 
 def where(error: BaseException) -> str:
@@ -306,10 +264,10 @@ def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     log.error("unhandled: %s", where(error) if isinstance(error, BaseException) else "without an exception")
 
 
-def run(world: World, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Be the keeper; never returns."""
-    asyncio.run(_main(world, listening, ready))
+def run(world: World, listening: socket.socket, ready: Callable[[], None], supervisor: int) -> None:
+    """Be the keeper, of the supervisor with this pid; never returns."""
+    asyncio.run(_main(world, listening, ready, supervisor))
 
 
-async def _main(world: World, listening: socket.socket, ready: Callable[[], None]) -> None:
-    await Keeper(world).serve(listening, ready)
+async def _main(world: World, listening: socket.socket, ready: Callable[[], None], supervisor: int) -> None:
+    await Keeper(world, supervisor).serve(listening, ready)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from keyturn.agent.approvals import Program
 from keyturn.agent.callers import Caller
+from keyturn.agent.uses import Use
 from keyturn.ground.errors import CancelledByPersonError, DeniedError, KeyturnError, LockedError
 from keyturn.ground.names import new_id
 from keyturn.processes.identity import TerminalSession
@@ -33,29 +33,37 @@ class Matter:
     kind: Literal["unlock", "approve"]
     account: str
     terminal: TerminalSession | None = None
-    program: str = ""
+    # What tells it from other approvals at this terminal: an item, a program; a process, for one use only.
+    detail: str = ""
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """For what one caller needs it: the lines that its person is shown, and the program approved with it."""
+    """For what one caller needs it: the lines that its person is shown, and the use they agree to.
 
-    lines: tuple[str, ...] = ()
-    program: Program | None = None
+    `command` is what they called, and `source` says what chose the item.
+    """
+
+    lines: tuple[str, ...]
+    use: Use
+    command: str = ""
+    source: str = ""
 
 
 @dataclass
 class Waiter:
-    """One who needs a matter settled. `may_ask`: a question could be put through it."""
+    """One who needs a matter settled. `may_ask`: a question could be put through it; `has_window`: also
+    where it is not in a terminal's foreground."""
 
     caller: Caller
     purpose: Purpose
     may_ask: bool
+    has_window: bool
     outcome: asyncio.Future[str | None]
 
     @property
     def is_eligible(self) -> bool:
-        return self.may_ask and self.caller.is_foreground
+        return self.may_ask and (self.has_window or self.caller.is_foreground)
 
 
 @dataclass
@@ -95,7 +103,13 @@ class Questions:
     def is_open(self) -> bool:
         return bool(self._rounds)
 
-    async def wait(self, matter: Matter, caller: Caller, purpose: Purpose, *, may_ask: bool) -> str | None:
+    def is_settling(self, matter: Matter) -> bool:
+        """Whether somebody is being asked about it, or what they answered is being carried out."""
+        return matter in self._rounds
+
+    async def wait(
+        self, matter: Matter, caller: Caller, purpose: Purpose, *, may_ask: bool, has_window: bool = False
+    ) -> str | None:
         """Wait until the matter is settled (None) or until this caller is elected (a ticket).
 
         Raises LockedError if there is nobody to ask, CancelledByPersonError or DeniedError for what the
@@ -104,7 +118,7 @@ class Questions:
         round_ = self._rounds.get(matter)
         if round_ is None:
             round_ = self._rounds[matter] = Round(matter)
-        waiter = Waiter(caller, purpose, may_ask, asyncio.get_running_loop().create_future())
+        waiter = Waiter(caller, purpose, may_ask, has_window, asyncio.get_running_loop().create_future())
         round_.waiters.append(waiter)
         try:
             if round_.talker is None:
@@ -118,7 +132,8 @@ class Questions:
     def _elect(self, round_: Round) -> None:
         """Choose who talks; if nobody can, everybody who waits is told so."""
         self._dismiss(round_)
-        for waiter in list(round_.waiters):
+        # Where somebody sits at a terminal, no window is opened.
+        for waiter in sorted(round_.waiters, key=lambda each: each.has_window):
             if waiter.outcome.done() or not waiter.is_eligible:
                 continue
             now = asyncio.get_running_loop().time()
@@ -236,6 +251,7 @@ def nobody_to_ask(matter: Matter) -> LockedError:
         )
     return LockedError(
         "this needs an approval and there is no terminal to ask on",
+        "from a terminal, for a while: keyturn grant --for 30m",
         "in a script: keyturn signin --password-file PATH",
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from keyturn.agent.message import Message
 from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference, Url
+from keyturn.scopes.layers import Scope
 
 
 class Request(Message, frozen=True, kw_only=True):
@@ -48,6 +49,24 @@ class SignOut(Request, frozen=True, kw_only=True):
     """End this terminal's approvals, or with `everywhere` all approvals and grants."""
 
     everywhere: bool = False
+
+
+class GiveGrant(Request, frozen=True, kw_only=True):
+    """Let programs without a terminal use the account for some seconds. Done(GrantRow).
+
+    `below` is a directory, `tree` the process whose descendants alone are meant; empty and 0: no limit.
+    """
+
+    seconds: int
+    plugin: str = ""
+    below: str = ""
+    tree: int = 0
+
+
+class RevokeGrant(Request, frozen=True, kw_only=True):
+    """End one grant, or with no number all of them."""
+
+    number: str = ""
 
 
 class Lock(Request, frozen=True, kw_only=True):
@@ -100,12 +119,44 @@ class ListSlots(Request, frozen=True, kw_only=True):
     """Done(list of SlotRow)."""
 
 
+class OutsideKey(msgspec.Struct, frozen=True):
+    """Where the key of a slot is that is opened from outside; paths are absolute.
+
+    `key` is an SSH key's file, `unprotected` that it may lack a passphrase. `plugin` is a program,
+    `recipient` and `identity` (the content of an identity file) are its own; `touch` tells whether it wants
+    something of the person, None that this is not known. `bus` leads to the login keyring. `answer` is given
+    to the first secret question, so that nobody is asked.
+    """
+
+    key: str = ""
+    unprotected: bool = False
+    plugin: str = ""
+    recipient: str = ""
+    identity: Secret | None = None
+    touch: bool | None = None
+    bus: str = ""
+    answer: Secret | None = None
+
+
 class AddSlot(Request, frozen=True, kw_only=True):
-    """`kind` is password or recovery. Done(CreatedSlot)."""
+    """`kind` is one of the kinds of slots; `password` and `outside` are for those that need them.
+    Done(CreatedSlot)."""
 
     kind: str
     title: str
     password: Secret | None = None
+    outside: OutsideKey = OutsideKey()
+
+
+class UseSlot(Request, frozen=True, kw_only=True):
+    """Remember on this machine how a slot is opened, once it has opened that way."""
+
+    slot: str
+    outside: OutsideKey = OutsideKey()
+
+
+class RenewRecovery(Request, frozen=True, kw_only=True):
+    """A new recovery code in the place of the one that there is, or the first. Done(RenewedRecovery)."""
 
 
 class RemoveSlot(Request, frozen=True, kw_only=True):
@@ -145,12 +196,20 @@ class GetItem(Request, frozen=True, kw_only=True):
     vault: str = ""
 
 
+class FindItems(Request, frozen=True, kw_only=True):
+    """All items of an account, those that may be `executable`'s credential first. Done(list of FoundItem)."""
+
+    executable: str
+
+
 class FieldChange(msgspec.Struct, frozen=True):
-    """Set the field that `label` matches, or add it. No value: it is removed."""
+    """Set the field that `label` matches, or add it. No value: it is removed, or, if `former` names another
+    field of the item, that one is from now on called `label`."""
 
     label: str
     type: str = ""
     value: Secret | None = None
+    former: str = ""
 
 
 class CreateItem(Request, frozen=True, kw_only=True):
@@ -171,6 +230,7 @@ class EditItem(Request, frozen=True, kw_only=True):
     title: str = ""
     fields: list[FieldChange] = []
     tags: list[str] | None = None
+    always_ask: bool | None = None
 
 
 class CheckItem(Request, frozen=True, kw_only=True):
@@ -184,13 +244,22 @@ class CheckItem(Request, frozen=True, kw_only=True):
 
 
 class SetDefault(Request, frozen=True, kw_only=True):
-    """Make an item the global default of an executable; bind it to a name and trust a path where given."""
+    """Make an item the default of an executable; bind it to a name and trust a path where given.
+
+    For `session` that of the caller's terminal session, as the kernel tells it; for `directory` that of the
+    directory that `place` is the written form of, and below. `vault_title` is remembered. `owner` is the
+    plugin that the name belongs to; empty: `plugin`.
+    """
 
     executable: str
     plugin: str
     reference: ItemReference
     bind: str = ""
+    owner: str = ""
     trust: str = ""
+    scope: Scope = Scope.GLOBAL
+    place: str = ""
+    vault_title: str = ""
 
 
 ALL: tuple[type[Request], ...] = tuple(Request.__subclasses__())

@@ -39,6 +39,17 @@ class ItemRow(msgspec.Struct, frozen=True):
     updated_at: str = ""
 
 
+class FoundItem(msgspec.Struct, frozen=True):
+    """`related`: something speaks for its being the credential that was looked for."""
+
+    id: str
+    title: str
+    vault: str
+    vault_title: str
+    account: str
+    related: bool
+
+
 class ItemView(msgspec.Struct, frozen=True):
     """An item and where it is."""
 
@@ -66,27 +77,48 @@ class IdentityChanged(msgspec.Struct, frozen=True):
     lines: list[str] = []
 
 
+class RenewedRecovery(msgspec.Struct, frozen=True):
+    """`changed` is there if an older code was replaced."""
+
+    recovery_code: Secret
+    changed: IdentityChanged | None
+
+
 class Trusted(msgspec.Struct, frozen=True):
     pinned: str
     found: str
 
 
 class ApprovalRow(msgspec.Struct, frozen=True):
+    """`terminal` is empty for all of the user's; `seconds_left` None: until the account locks.
+
+    `item` and `program` are what the approval is for under the preset `strict`.
+    """
+
     account: str
     terminal: str
     this: bool
-    seconds_left: int
+    seconds_left: int | None
+    item: str = ""
+    program: str = ""
 
 
 class GrantRow(msgspec.Struct, frozen=True):
+    """`process` 0: every process without a terminal; `plugin` and `below` empty: not limited by these."""
+
+    id: str
     account: str
     process: int
+    plugin: str
+    below: str
     seconds_left: int
 
 
 class Status(msgspec.Struct, frozen=True):
     version: str
     pid: int
+    preset: str
+    locks_in_seconds: int | None
     accounts: list[AccountRow]
     approvals: list[ApprovalRow]
     grants: list[GrantRow]

@@ -5,22 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
-from keyturn.agent import executables
+from keyturn.agent import executables, overrides
+from keyturn.agent.audit import Audit
+from keyturn.agent.callers import Caller
 from keyturn.agent.executables import Examined
 from keyturn.agent.hooks import Hooks
 from keyturn.agent.permission import Asker, Permission, Permissions
 from keyturn.agent.questions import Purpose
+from keyturn.agent.registry import Entry
+from keyturn.agent.uses import Use
 from keyturn.catalogue import loader
-from keyturn.ground.errors import MissingError, UnreachableError, UsageError
+from keyturn.ground.errors import KeyturnError, MissingError, UnreachableError, UsageError
 from keyturn.ground.names import printable
-from keyturn.ground.settings import Settings
+from keyturn.ground.resolution import Resolution
+from keyturn.ground.settings import Preset, Settings
 from keyturn.ground.wire import Go, RunRequest
-from keyturn.items import Item
+from keyturn.items import ALWAYS_ASK, Item, ItemReference
 from keyturn.processes import identity
-from keyturn.scopes import defaults
+from keyturn.scopes import defaults, layers
 from keyturn.scopes.defaults import DefaultsFile
+from keyturn.scopes.sessions import SessionDefaults
+from keyturn.sdk.relation import missing_field_error, missing_fields
 from keyturn.sdk.run import Invocation, NeedItem, Provisioned, Selection
 from keyturn.sdk.schema import Plugin
 
@@ -33,9 +41,18 @@ DISK_SECONDS = 5.0
 class Runner:
     """Answers launchers."""
 
-    def __init__(self, permissions: Permissions, defaults_file: DefaultsFile, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        permissions: Permissions,
+        defaults_file: DefaultsFile,
+        sessions: SessionDefaults,
+        hooks: Hooks,
+        audit: Audit,
+    ) -> None:
         self._permissions = permissions
+        self._audit = audit
         self._defaults = defaults_file
+        self._sessions = sessions
         self._hooks = hooks
 
     async def run(self, asker: Asker, request: RunRequest, settings: Settings) -> Go:
@@ -55,19 +72,42 @@ class Runner:
             environment=_kept(plugin, request.environment),
             directory=directory,
         )
-        provisioned = await self._provision(asker, plugin, invocation, settings)
+        item, account = overrides.wanted(request.environment)
+        override = None
+        if item:
+            override = await overrides.named(self._permissions, asker, executable, item, account, settings)
+        selection = self._selection(asker.caller, plugin, invocation, override)
+        provisioned = await self._provision(asker, plugin, invocation, selection, settings)
         if not asker.caller.is_alive():
             raise UnreachableError("the caller is gone")
-        return _answer(provisioned)
+        return _answer(provisioned, [overrides.ITEM.encode()] if override is not None else [])
+
+    def _selection(
+        self,
+        caller: Caller,
+        plugin: Plugin,
+        invocation: Invocation,
+        override: Resolution[ItemReference] | None,
+    ) -> Selection:
+        """The item that the scopes give; one that is named for this call beats them, and bound names too."""
+        if override is not None:
+            return Selection(override)
+        known = self._defaults.read()
+        terminal = caller.terminal or identity.nearest_terminal_session(caller.process)
+        session, place = self._sessions.read(terminal), identity.place(caller.pid)
+        return Selection(
+            layers.selected(known, session, invocation.executable, place), defaults.bound(known, plugin.owner)
+        )
 
     async def _provision(
-        self, asker: Asker, plugin: Plugin, invocation: Invocation, settings: Settings
+        self,
+        asker: Asker,
+        plugin: Plugin,
+        invocation: Invocation,
+        selection: Selection,
+        settings: Settings,
     ) -> Provisioned:
-        provision = self._hooks.provision(plugin)
-        known = self._defaults.read()
-        selection = Selection(
-            defaults.selected(known, invocation.executable), defaults.bound(known, plugin.name)
-        )
+        provision, known = self._hooks.provision(plugin), self._defaults.read()
         trusted = frozenset(known.trusted.get(plugin.name, ()))
         opened: dict[str, Item] = {}
 
@@ -85,37 +125,54 @@ class Runner:
             assert examined is not None
             if step.item.value.item in opened:
                 raise RuntimeError(f"plugin {plugin.name} asks for the same item twice")
-            permission = await self._permit(asker, plugin, invocation, step, examined, settings)
 
             def open_and_decide(
-                permission: Permission = permission, needed: NeedItem = step
+                permission: Permission, needed: NeedItem = step
             ) -> tuple[NeedItem | Provisioned, Examined | None]:
-                opened[needed.item.value.item] = _item(permission, plugin, needed)
+                item = _item(permission, plugin, needed)
+                for definition in missing_fields(item, plugin):
+                    raise missing_field_error(item, definition, invocation.executable)
+                opened[needed.item.value.item] = item
                 return decide()
 
-            step, examined = await _off_the_loop(open_and_decide)
+            entry, purpose = self._purpose(plugin, invocation, step, examined, settings)
+            how = ""
+            try:
+                permission = await self._permissions.obtain(asker, entry, purpose, settings)
+                how = permission.how
+                following = await _off_the_loop(partial(open_and_decide, permission))
+                if ALWAYS_ASK in opened[step.item.value.item].tags:
+                    await self._permissions.obtain_anew(asker, entry, purpose)
+            except KeyturnError as error:
+                self._audit.write(asker.caller, purpose, error, how)
+                raise
+            self._audit.write(asker.caller, purpose, None, how)
+            step, examined = following
         return step
 
-    async def _permit(
+    def _purpose(
         self,
-        asker: Asker,
         plugin: Plugin,
         invocation: Invocation,
         step: NeedItem,
         examined: Examined,
         settings: Settings,
-    ) -> Permission:
-        title = printable(step.item.value.title)
-        entry = self._permissions.entry(step.item.value.account, title)
+    ) -> tuple[Entry, Purpose]:
+        item = step.item.value
+        title = printable(item.title)
+        entry = self._permissions.entry(item.account, title)
         lines = [
             f"{invocation.executable} wants to use “{title}” ({plugin.platform}, {step.item.source})",
         ]
         if invocation.directory:
             lines.append(f"in {printable(invocation.directory)}")
+        path = printable(examined.program.path, 300)
         if examined.doubt:
-            lines.append(f"program: {printable(examined.program.path, 300)} – {examined.doubt}")
-        purpose = Purpose(tuple(lines), examined.program if examined.doubt else None)
-        return await self._permissions.obtain(asker, entry, purpose, settings)
+            lines.append(f"program: {path} – {examined.doubt}")
+        elif settings.approval.preset is Preset.STRICT:
+            lines.append(f"program: {path}")
+        use = Use(entry.id, item.item, examined.program, invocation.directory, examined.doubt)
+        return entry, Purpose(tuple(lines), use, invocation.executable, step.item.source)
 
 
 def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]) -> bool:
@@ -152,10 +209,10 @@ def _kept(plugin: Plugin, environment: list[bytes]) -> Mapping[bytes, bytes]:
     return {name: value for name, _, value in pairs if plugin.reads_variable(name)}
 
 
-def _answer(provisioned: Provisioned) -> Go:
+def _answer(provisioned: Provisioned, more_to_remove: list[bytes]) -> Go:
     return Go(
         notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in provisioned.notes],
-        remove=[name.encode() for name in provisioned.remove],
+        remove=[*(name.encode() for name in provisioned.remove), *more_to_remove],
         assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
         arguments=list(provisioned.arguments),
     )

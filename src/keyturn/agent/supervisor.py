@@ -20,7 +20,7 @@ from pathlib import Path
 from time import sleep
 from typing import NoReturn
 
-from keyturn.agent import holder, keeper
+from keyturn.agent import forgetting, holder, keeper
 from keyturn.ground import files
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import ConfigurationError, KeyturnError
@@ -178,9 +178,9 @@ def _keep(world: World, listening: socket.socket, ready: int) -> NoReturn:
             os.close(ready)
             ready = -1
         status = _wait(child)
-        if status == keeper.STOPPED:
+        if status == forgetting.STOPPED:
             break
-        if status != keeper.LOCKED:
+        if status != forgetting.LOCKED:
             log.error("keeper %d ended with %d; the next one starts locked", child, status)
             quick = quick + 1 if world.clock.boot() - began < QUICK_SECONDS else 0
     with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ def _be_keeper(world: World, listening: socket.socket, ready: int) -> NoReturn:
         private.die_with_parent()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        keeper.run(world, listening, say_ready)
+        keeper.run(world, listening, say_ready, os.getppid())
     except KeyturnError as error:
         log.error("keeper: %s", error.message)
         if ready >= 0:

@@ -26,7 +26,8 @@ class Helpers:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
-        self._running: set[asyncio.subprocess.Process] = set()
+        # Also windows that ask: each leads a process group of its own.
+        self.running: set[asyncio.subprocess.Process] = set()
 
     async def derive(self, task: derive.Task) -> derive.Result:
         """One key derivation in a helper. Raises UnreachableError if the helper fails."""
@@ -61,7 +62,7 @@ class Helpers:
             cwd="/",
             process_group=0,
         )
-        self._running.add(process)
+        self.running.add(process)
         try:
             return await _exchange(process, exchange.Work(room, task), asking)
         except (EOFError, OSError, WireError):
@@ -72,7 +73,7 @@ class Helpers:
             await self._end(process)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
-        self._running.discard(process)
+        self.running.discard(process)
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -80,10 +81,10 @@ class Helpers:
 
     def kill_all(self) -> None:
         """Kill every helper and its children, and wait until the kernel has ended them."""
-        for process in self._running:
+        for process in self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        for process in self._running:
+        for process in self.running:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(process.pid, 0)
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from keyturn.ground import files
-from keyturn.ground.errors import KeyturnError, UnreachableError, UsageError
+from keyturn.ground.errors import KeyturnError, UnreachableError, UsageError, WhichAccountError
 from keyturn.ground.secret import Secret
 from keyturn.ground.world import World
 from keyturn.shells import launcher, plugins_sh
@@ -92,9 +93,27 @@ class Context:
 
         password = self.password()
         if password is not None and not self._signed_in:
-            self.agent.call(SignIn(account=self.account, password=password, once=True))
+            self.send(SignIn(account=self.account, password=password, once=True))
             self._signed_in = True
-        return self.agent.call(request, self.terminal if self.may_ask else None)
+        return self.send(msgspec.structs.replace(request, account=request.account or self.account))
+
+    def send(self, request: Request) -> Any:
+        """Have the agent do something. If it cannot know which account is meant, the person is asked."""
+        try:
+            return self.agent.call(request, self.terminal if self.may_ask else None)
+        except WhichAccountError:
+            if not self.may_ask:
+                raise
+        self.account = self._chosen_account()
+        return self.agent.call(msgspec.structs.replace(request, account=self.account), self.terminal)
+
+    def _chosen_account(self) -> str:
+        from keyturn.agent import messages, results
+        from keyturn.agent.requests import ListAccounts
+        from keyturn.cli import choosing
+
+        rows = messages.convert(self.agent.call(ListAccounts()), list[results.AccountRow])
+        return choosing.choose(self.terminal, "which account?", [(row.title, row.id) for row in rows])
 
     def require_input(self, what: str, hint: str) -> None:
         """Raises UsageError unless a person can be asked for `what`; `hint` says how to answer without."""

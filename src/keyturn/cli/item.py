@@ -150,16 +150,25 @@ def create(title: str, vault: str, tags: tuple[str, ...], words: tuple[str, ...]
 @click.option("--title", default="", help="a new title")
 @click.option("--tag", "tags", multiple=True, help="the tags from now on")
 @click.option("--remove", "removed", multiple=True, metavar="LABEL", help="remove a field")
+@click.option(
+    "--always-ask/--no-always-ask", default=None, help="ask at each use, whatever was approved before"
+)
 @click.argument("name")
 @click.argument("words", nargs=-1, metavar="[ASSIGNMENT]...")
 @with_agent
 def edit(
-    vault: str, title: str, tags: tuple[str, ...], removed: tuple[str, ...], name: str, words: tuple[str, ...]
+    vault: str,
+    title: str,
+    tags: tuple[str, ...],
+    removed: tuple[str, ...],
+    always_ask: bool | None,
+    name: str,
+    words: tuple[str, ...],
 ) -> None:
     """Set, add or remove fields of an item, by title or id."""
     context = current()
     parsed = assignments.parse(words)
-    if not parsed and not removed and not title and not tags:
+    if not any((parsed, removed, title, tags)) and always_ask is None:
         raise UsageError("nothing to change")
     # Looked at before a value is asked for: whether it is there, and which of its fields are secret.
     view = _get(context, name, vault)
@@ -173,5 +182,6 @@ def edit(
         title=title,
         fields=changes,
         tags=list(tags) if tags else None,
+        always_ask=always_ask,
     )
     context.call(request)

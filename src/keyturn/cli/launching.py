@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from keyturn.cli.context import Context
 from keyturn.cli.ending import guarded, leave
+from keyturn.ground import wire
 from keyturn.ground.errors import Status, UsageError
 from keyturn.ground.paths import Directories
 from keyturn.ground.world import World, here
@@ -75,12 +76,21 @@ def _talk(world: World, ticket: str, command: list[str]) -> NoReturn:
     context = Context(world=world)
     status = guarded(context.connect)
     if status == Status.OK:
-        status = private.run_privately(lambda: guarded(lambda: _report(context, ticket)))
+        work = (
+            (lambda: _choose(context, command)) if ticket == wire.CHOOSE else lambda: _report(context, ticket)
+        )
+        status = private.run_privately(lambda: guarded(work))
     if status == Status.OK:
         context.agent.close()
         status = guarded(lambda: _become_launcher(world, 0, command))
     leave(status)
     raise AssertionError("leave does not return")
+
+
+def _choose(context: Context, command: list[str]) -> None:
+    from keyturn.cli import first_choice
+
+    first_choice.choose(context, command[0])
 
 
 def _report(context: Context, ticket: str) -> None:

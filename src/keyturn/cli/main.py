@@ -18,11 +18,14 @@ COMMANDS = {
     "agent": ("agent", "the agent in the background"),
     "item": ("item", "items and their fields"),
     "lock": ("session", "forget all keys, approvals and temporary credentials"),
+    "grant": ("grant", "let programs without a terminal in, for a while"),
+    "log": ("log", "what was used, by whom and by which yes"),
     "plugin": ("plugin", "set up and run commands with credentials"),
     "settings": ("settings", "show and change settings"),
     "signin": ("session", "unlock an account and approve this terminal"),
     "signout": ("session", "end this terminal's approval"),
     "status": ("session", "what is unlocked and approved, and until when"),
+    "system-auth": ("system_auth", "agree by fingerprint or by the system's own authentication"),
     "vault": ("vault", "the vaults of an account"),
 }
 
@@ -43,7 +46,7 @@ class LazyGroup(click.Group):
 
             context.obj = Context(world=here())
         module = importlib.import_module(f"keyturn.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def resolve_command(

@@ -12,6 +12,8 @@ from keyturn.ground.errors import KeyturnError
 JSON_VERSION = 1
 # Wide enough that nothing is folded for a reader that is not a window.
 UNFOLDED = 100_000
+# Columns whose cells stay in one piece.
+WHOLE = ("id", "setting", "command")
 
 
 def error(problem: KeyturnError) -> None:
@@ -56,7 +58,7 @@ def _escaped(character: str) -> str:
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
     """Rows under headings; without rows the remark `nothing`.
 
-    An id is never folded: it is there to be copied.
+    What is there to be copied is never folded.
     """
     if not rows:
         note(nothing)
@@ -69,7 +71,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) 
 
     drawn = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for heading in headings:
-        drawn.add_column(heading, overflow="fold", no_wrap=heading == "id")
+        drawn.add_column(heading, overflow="fold", no_wrap=heading in WHOLE)
     for row in rows:
         drawn.add_row(*(Text(clean(cell)) for cell in row))
     width = None if sys.stdout.isatty() else UNFOLDED
@@ -83,6 +85,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) 
 def clean(text: str) -> str:
     """`text` without what could steer a terminal: names and titles come from elsewhere."""
     return "".join(c if c.isprintable() else "·" for c in text)
+
+
+def time_left(seconds: int) -> str:
+    """11 h 5 min, 9 min, 30 s."""
+    hours, minutes = divmod(max(seconds, 0) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{max(seconds, 0)} s"
 
 
 def _write(stream: Any, text: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grant import described
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import UnreachableError
 
@@ -26,7 +27,7 @@ def signin() -> None:
     context = current()
     password = context.password()
     request = requests.SignIn(account=context.account, password=password, may_ask=context.may_ask)
-    done = context.agent.call(request, context.terminal if context.may_ask else None)
+    done = context.send(request)
     if done["grant"]:
         output.note(f"keyturn: the calling process may use “{done['account']}” for an hour")
 
@@ -54,39 +55,62 @@ def lock() -> None:
 
 @click.command()
 @output_format
-def status(form: str) -> None:
+@click.option("--short", is_flag=True, help="a few characters for a shell's prompt; nothing if locked")
+def status(form: str, short: bool) -> None:
     """What is unlocked and approved, and until when. Starts no agent."""
     context = current()
     found: results.Status | None = None
     if context.connect(start=False):
         found = messages.convert(context.agent.call(requests.GetStatus()), results.Status)
-    if form == "json":
+    if short:
+        if found is not None and (text := _short(found)):
+            output.line(output.clean(text))
+    elif form == "json":
         output.as_json("status", None if found is None else msgspec.to_builtins(found))
-        return
-    if found is None:
+    elif found is None:
         output.line("the agent is not running; everything is locked")
-        return
-    for text in _lines(found):
-        output.line(output.clean(text))
+    else:
+        for text in _lines(found):
+            output.line(output.clean(text))
+
+
+def _short(found: results.Status) -> str:
+    """`Work 9m` where this terminal may use accounts, `unlocked` where others may, else nothing."""
+    mine = [f"{each.account} {_minutes(each.seconds_left)}".strip() for each in found.approvals if each.this]
+    if mine:
+        return ", ".join(dict.fromkeys(mine))
+    return "unlocked" if any(each.unlocked for each in found.accounts) else ""
+
+
+def _minutes(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    return (
+        f"{seconds // 3600}h" if seconds >= 3600 else f"{seconds // 60}m" if seconds >= 60 else f"{seconds}s"
+    )
 
 
 def _lines(found: results.Status) -> list[str]:
-    lines = [f"agent {found.version}, process {found.pid}"]
+    lines = [f"agent {found.version}, process {found.pid}; preset {found.preset}"]
     lines += [
         f"account “{each.title}”: {'unlocked' if each.unlocked else 'locked'}" for each in found.accounts
     ]
     if not found.accounts:
         lines.append("no account yet; begin with: keyturn plugin init aws")
-    for approval in found.approvals:
-        here = " (this terminal)" if approval.this else ""
-        lines.append(
-            f"{approval.terminal}{here} may use “{approval.account}” for {_time(approval.seconds_left)}"
-        )
-    for grant in found.grants:
-        lines.append(f"process {grant.process} may use “{grant.account}” for {_time(grant.seconds_left)}")
+    if found.locks_in_seconds is not None:
+        lines.append(f"everything locks after {output.time_left(found.locks_in_seconds)} without use")
+    lines += [_approval(each) for each in found.approvals]
+    lines += [f"grant {each.id}: {described(each)}" for each in found.grants]
     return lines
 
 
-def _time(seconds: int) -> str:
-    hours, minutes = divmod(max(seconds, 0) // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
+def _approval(row: results.ApprovalRow) -> str:
+    where = row.terminal or "every terminal of yours"
+    here = " (this terminal)" if row.this and row.terminal else ""
+    what = f"“{row.account}”"
+    if row.item:
+        what = f"item {row.item} of {what}"
+    if row.program:
+        what += f" by {row.program}"
+    until = "until it locks" if row.seconds_left is None else f"for {output.time_left(row.seconds_left)}"
+    return f"{where}{here} may use {what} {until}"

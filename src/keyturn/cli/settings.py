@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from keyturn.cli import output
@@ -30,7 +28,10 @@ def settings(context: click.Context, form: str) -> None:
     else:
         output.table(
             ("setting", "value", "default", "what it does"),
-            [(key, _text(value), _text(default), description) for key, value, default, description in rows],
+            [
+                (key, settings_file.text(value), settings_file.text(default), description)
+                for key, value, default, description in rows
+            ],
             "no settings",
         )
 
@@ -39,7 +40,7 @@ def settings(context: click.Context, form: str) -> None:
 @click.argument("key")
 def get(key: str) -> None:
     """Print one setting's value."""
-    output.line(_text(settings_file.get(current().world.settings, key)))
+    output.line(settings_file.text(settings_file.get(current().world.settings, key)))
 
 
 @settings.command("set")
@@ -57,9 +58,3 @@ def set_(key: str, value: str) -> None:
 def unset(key: str) -> None:
     """Take KEY out, so that its default holds."""
     settings_file.change(current().world.directories.settings, key, None)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return json.dumps(value)
-    return str(value)

@@ -15,6 +15,9 @@ class Clock(Protocol):
     def boot(self) -> float:
         """Seconds since boot, suspend included; for every deadline."""
 
+    def awake(self) -> float:
+        """Seconds since boot that the machine was not suspended; only beside `boot`."""
+
 
 class SystemClock:
     """The machine's clocks."""
@@ -26,6 +29,11 @@ class SystemClock:
         if sys.platform == "linux":
             return time.clock_gettime(time.CLOCK_BOOTTIME)
         # macOS: CLOCK_MONOTONIC goes on while the machine sleeps (clock_gettime(3)).
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+    def awake(self) -> float:
+        if sys.platform == "darwin":
+            return time.clock_gettime(time.CLOCK_UPTIME_RAW)
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

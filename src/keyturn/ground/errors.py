@@ -53,6 +53,12 @@ class UsageError(KeyturnError):
     code = "usage"
 
 
+class WhichAccountError(UsageError):
+    """There is more than one account, and nothing says which one is meant."""
+
+    code = "which-account"
+
+
 class NotFoundError(KeyturnError):
     """A command is not on PATH."""
 
@@ -167,6 +173,18 @@ class WrongPasswordError(DeniedError):
     """The password opens no slot."""
 
     code = "wrong-password"
+
+
+class KeyUnusableError(DeniedError):
+    """The key of a slot is not there or does not answer. Nobody has said no: another way may open."""
+
+    code = "key-unusable"
+
+
+class UnusableError(DeniedError):
+    """An authenticator that seemed usable is not: the next one is tried. Nobody has said no."""
+
+    code = "unusable"
 
 
 class FormerIdentityError(DeniedError):

@@ -6,6 +6,7 @@ import base64
 import re
 import secrets
 import unicodedata
+from functools import lru_cache
 
 # Closed by \Z, for $ would let a line feed follow.
 ID_PATTERN = r"^[a-z2-7]{26}\Z"
@@ -29,6 +30,7 @@ def is_plugin_name(text: str) -> bool:
     return _PLUGIN.match(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def plain_label(label: str) -> str:
     """A label as it is compared: without case, spaces, `-` and `_`."""
     return re.sub(r"[\s_-]", "", unicodedata.normalize("NFC", label)).casefold()
@@ -40,7 +42,8 @@ def printable(text: str, limit: int = 120) -> str:
     Directory, file and item names come from elsewhere; an escape sequence in one of them could
     rewrite the question that a person is about to answer.
     """
-    kept = "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else "·" for c in text)
+    # Python's own notion is this one: nothing of the categories C and Z but the space.
+    kept = text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 

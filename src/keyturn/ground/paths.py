@@ -46,8 +46,17 @@ class Directories:
         return self.runtime / f"agent-{self.tag}.start"
 
     @property
+    def sessions(self) -> Path:
+        """Where the defaults of terminal sessions are."""
+        return self.runtime / f"sessions-{self.tag}"
+
+    @property
     def agent_log(self) -> Path:
         return self.state / "agent.log"
+
+    @property
+    def audit_log(self) -> Path:
+        return self.state / "audit.jsonl"
 
     @property
     def settings(self) -> Path:
@@ -140,6 +149,14 @@ def _runtime(environment: Mapping[str, str], uid: int) -> Path:
         # _CS_DARWIN_USER_TEMP_DIR: a directory of this user's alone, made by the system (confstr(3)).
         return Path(os.confstr(65537) or f"/tmp/keyturn-{uid}") / "keyturn"
     return Path(f"/dev/shm/keyturn-{uid}")
+
+
+def is_below(path: str, directory: str) -> bool:
+    """Whether `path` is `directory` or in it, by parts: `/srv/app` does not hold `/srv/app-old/aws`.
+
+    Both are absolute and have their links resolved; nothing is looked up here.
+    """
+    return os.path.commonpath([path, directory]) == os.path.normpath(directory)
 
 
 def is_private(path: str | Path, uid: int) -> bool:

@@ -19,6 +19,8 @@ LARGE_FRAME = 64 * 1024
 LENGTH_BYTES = 4
 
 RUN, CONTROL = b"R", b"C"
+# In the place of a ticket: this launcher's person is to choose an item first.
+CHOOSE = "choose"
 WAIT, GO, TALK, ERROR, MISMATCH = b"W", b"G", b"T", b"E", b"V"
 
 
