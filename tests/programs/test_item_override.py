@@ -94,3 +94,37 @@ class TestWithoutADefault:
         done = wrapped.user.sh(line)
         assert done.status == Status.NO_DEFAULT
         assert "keyturn plugin init aws" in done.errors
+
+
+class TestAFieldThatIsMissing:
+    """The item of the default has lost a field, or somebody called it otherwise."""
+
+    @pytest.fixture(autouse=True)
+    def _renamed(self, wrapped: Wrapped) -> None:
+        change = "keyturn item edit AWS --remove 'access key id' 'key[text]=AKIARENAMEDEXAMPLE'"
+        wrapped.user.sh(f"keyturn signin --password-file password && {change}").succeeds()
+
+    def test_it_is_pointed_out_and_the_command_goes_on(self, wrapped: Wrapped) -> None:
+        terminal = wrapped.user.terminal()
+        terminal.type("keyturn plugin run -- aws s3 'a b'")
+        terminal.expect("access key id")
+        terminal.expect("key")
+        terminal.child.send("\r")
+        terminal.expect(r"\[[Yy]/[Nn]\]")
+        terminal.type("y")
+        terminal.ready()
+        assert key_given(wrapped) == b"AKIARENAMEDEXAMPLE"
+        assert terminal.run("keyturn plugin run -- aws s3") == ("", 0)
+
+    def test_ctrl_c_changes_nothing(self, wrapped: Wrapped) -> None:
+        terminal = wrapped.user.terminal()
+        terminal.type("keyturn plugin run -- aws s3")
+        terminal.expect("access key id")
+        terminal.press("c")
+        terminal.ready()
+        assert terminal.status() == Status.INTERRUPTED
+        assert wrapped.probe.reports() == []
+
+    def test_without_a_terminal_it_is_named(self, wrapped: Wrapped) -> None:
+        line = "keyturn signin --password-file password 2>/dev/null; keyturn plugin run -- aws s3"
+        wrapped.user.sh(line).fails(Status.MISSING, "item “AWS”: the field “access key id” is missing")

@@ -36,7 +36,7 @@ from keyturn.agent.tasks import Helpers
 from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
-from keyturn.ground.errors import KeyturnError, NoDefaultError
+from keyturn.ground.errors import KeyturnError, MissingFieldError, NoDefaultError
 from keyturn.ground.remembered import Remembered
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import RunRequest, WireError
@@ -197,6 +197,10 @@ class Keeper:
         except NoDefaultError as error:
             if connection.caller.is_foreground and self._accounts.registry.entries():
                 return wire.encode_talk(wire.CHOOSE)
+            return wire.encode_error(error)
+        except MissingFieldError as error:
+            if connection.caller.is_foreground and error.item:
+                return wire.encode_talk(wire.MEND + error.item)
             return wire.encode_error(error)
         except KeyturnError as error:
             return wire.encode_error(error)

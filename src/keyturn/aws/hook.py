@@ -28,7 +28,7 @@ def provision(plugin: Plugin, cache: ConfigurationCache) -> Provision:
             raise ConfigurationError(f"plugin {plugin.name} does not wrap {invocation.executable}")
         choice = profiles.choose(invocation, executable)
         configuration = cache.load(_variables(invocation), invocation.directory)
-        planned = plan(choice.profile, configuration, selection, opened)
+        planned = plan(choice.profile, configuration, selection, opened, invocation.executable)
         if isinstance(planned, NeedItem):
             return planned
         treatment = "hidden" if executable.profile is None else executable.profile.in_child

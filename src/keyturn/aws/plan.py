@@ -59,8 +59,9 @@ def plan(
     configuration: Configuration,
     selection: Selection,
     opened: Mapping[str, Item],
+    executable: str = "aws",
 ) -> NeedItem | Plan:
-    """The plan for `profile`, or the item that has to be opened first.
+    """The plan for `profile`, or the item that has to be opened first. `executable` is for messages.
 
     Raises NotYetError for a plan that needs a call; ConfigurationError for a profile that nothing
     knows and for files that contradict themselves; NoDefaultError if no item is chosen and there is
@@ -71,7 +72,7 @@ def plan(
     section = configuration.profiles.get(name)
     if section is None and bound is None and name != DEFAULT:
         raise unknown_profile(name, configuration, selection)
-    case = _Case(name, section or {}, configuration, selection, opened, _profile_reason(profile))
+    case = _Case(name, section or {}, configuration, selection, opened, _profile_reason(profile), executable)
     if "role_arn" in case.section:
         raise case.role(bound)
     if bound is not None:
@@ -102,6 +103,7 @@ class _Case:
     selection: Selection
     opened: Mapping[str, Item]
     reason: str
+    executable: str
 
     @property
     def called(self) -> str:
@@ -138,7 +140,8 @@ class _Case:
         if self.selection.selected is not None:
             return self.with_item(self.selection.selected, "")
         raise NoDefaultError(
-            f"no item is chosen for aws, and {self.called} has no keys", "choose one: keyturn plugin init aws"
+            f"no item is chosen for {self.executable}, and {self.called} has no keys",
+            f"choose one: keyturn plugin init {self.executable}",
         )
 
     def not_yet(self, what: str) -> NotYetError:

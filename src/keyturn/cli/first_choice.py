@@ -1,4 +1,4 @@
-"""A wrapped command without a default: the person chooses an item, for this terminal session."""
+"""What a wrapped command cannot go on without, an item or a field of one: the person is asked for it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from keyturn.agent import requests
 from keyturn.agent.requests import Hello
 from keyturn.catalogue import loader
 from keyturn.cli.context import Context
+from keyturn.cli.field_check import FieldCheck
 from keyturn.cli.selecting import Selector
 from keyturn.ground.errors import UsageError
 from keyturn.items import ItemReference
 from keyturn.scopes.layers import Scope
+from keyturn.sdk.schema import Plugin
 
 
 def choose(context: Context, command: str) -> None:
     """Ask which item `command` is to use, and make it the default of this terminal session."""
-    executable = os.path.basename(command)
-    plugin = loader.find_by_executable(executable)
-    if plugin is None:
-        raise UsageError(f"no plugin wraps {executable}")
-    # The agent drops who says nothing, and a person may take long.
-    context.agent.call(Hello())
+    executable, plugin = _wrapped(command)
+    _greet(context)
     view = Selector(context, plugin, executable, "/").searched()
     context.call(
         requests.SetDefault(
@@ -35,3 +33,26 @@ def choose(context: Context, command: str) -> None:
             vault_title=view.vault_title,
         )
     )
+
+
+def mend(context: Context, command: str, item: str) -> None:
+    """Ask which field of the item is the one that it lacks for `command`, or for its value, and keep that."""
+    executable, plugin = _wrapped(command)
+    _greet(context)
+    view = Selector(context, plugin, executable, "/").item(item)
+    changes = FieldCheck(context, plugin, executable).changes(view.item)
+    edit = requests.EditItem(account=view.account, may_ask=context.may_ask, item=view.item.id, fields=changes)
+    context.call(edit)
+
+
+def _wrapped(command: str) -> tuple[str, Plugin]:
+    executable = os.path.basename(command)
+    plugin = loader.find_by_executable(executable)
+    if plugin is None:
+        raise UsageError(f"no plugin wraps {executable}")
+    return executable, plugin
+
+
+def _greet(context: Context) -> None:
+    """The agent drops who says nothing, and a person may take long."""
+    context.agent.call(Hello())

@@ -76,10 +76,7 @@ def _talk(world: World, ticket: str, command: list[str]) -> NoReturn:
     context = Context(world=world)
     status = guarded(context.connect)
     if status == Status.OK:
-        work = (
-            (lambda: _choose(context, command)) if ticket == wire.CHOOSE else lambda: _report(context, ticket)
-        )
-        status = private.run_privately(lambda: guarded(work))
+        status = private.run_privately(lambda: guarded(lambda: _answer(context, ticket, command[0])))
     if status == Status.OK:
         context.agent.close()
         status = guarded(lambda: _become_launcher(world, 0, command))
@@ -87,10 +84,19 @@ def _talk(world: World, ticket: str, command: list[str]) -> NoReturn:
     raise AssertionError("leave does not return")
 
 
-def _choose(context: Context, command: list[str]) -> None:
+def _answer(context: Context, ticket: str, command: str) -> None:
+    """Do what the agent wants of the person: mostly to talk, sometimes to choose or to mend something."""
+    is_choice = ticket == wire.CHOOSE
+    if not is_choice and not ticket.startswith(wire.MEND):
+        _report(context, ticket)
+        return
+    # Only now, for a question that waits must come at once.
     from keyturn.cli import first_choice
 
-    first_choice.choose(context, command[0])
+    if is_choice:
+        first_choice.choose(context, command)
+    else:
+        first_choice.mend(context, command, ticket.removeprefix(wire.MEND))
 
 
 def _report(context: Context, ticket: str) -> None:

@@ -94,6 +94,13 @@ class MissingError(KeyturnError):
     code = "missing"
 
 
+class MissingFieldError(MissingError):
+    """An item lacks a field that a command needs; `item` is its id, where it is known."""
+
+    code = "missing-field"
+    item = ""
+
+
 class AmbiguousError(MissingError):
     """A name fits more than one thing; both are named."""
 

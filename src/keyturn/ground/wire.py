@@ -19,8 +19,9 @@ LARGE_FRAME = 64 * 1024
 LENGTH_BYTES = 4
 
 RUN, CONTROL = b"R", b"C"
-# In the place of a ticket: this launcher's person is to choose an item first.
-CHOOSE = "choose"
+# In the place of a ticket: this launcher's person is to choose an item first; or, with an item's id behind
+# it, to say which of its fields is the one that is missing.
+CHOOSE, MEND = "choose", "mend "
 WAIT, GO, TALK, ERROR, MISMATCH = b"W", b"G", b"T", b"E", b"V"
 
 

@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 from urllib.parse import urlsplit
 
-from keyturn.ground.errors import MissingError
+from keyturn.ground.errors import MissingError, MissingFieldError
 from keyturn.ground.names import plain_label, printable
 from keyturn.items import Item, find_field
 from keyturn.sdk.schema import FieldDefinition, Plugin
@@ -56,12 +56,14 @@ def missing_field_error(item: Item, definition: FieldDefinition, executable: str
     there = ", ".join(f"“{printable(field.label)}”" for field in item.fields) or "none"
     field = find_field(item, definition.label)
     what = "is missing" if field is None else "is empty"
-    return MissingError(
+    error = MissingFieldError(
         f"item “{printable(item.title)}”: the field “{definition.label}” {what}",
         f"its fields: {there}",
         f"say which one it is: keyturn plugin init {executable} --item {item.id}",
         f"or add it: keyturn item edit {item.id} '{definition.label}'",
     )
+    error.item = item.id
+    return error
 
 
 def _words(text: str) -> set[str]:
