@@ -27,7 +27,9 @@ def needs(part: str) -> str:
     """The path of the program (the name of a part that is none), or the end of this test."""
     __tracebackhide__ = True
     check = OTHER_PARTS.get(part)
-    found = (part if check() else None) if check else shutil.which(part)
+    # Root's programs are on no ordinary user's PATH.
+    search = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    found = (part if check() else None) if check else shutil.which(part, path=search)
     if found is None:
         absent(part)
     return found

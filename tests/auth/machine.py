@@ -79,6 +79,11 @@ def program(places: Sequence[str], part: str) -> str:
     return found[0] if found else absent(part)
 
 
+def as_root() -> dict[str, str]:
+    """This process's variables, and root's programs on PATH, which an ordinary user's lacks."""
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
+
+
 class Machine:
     """`with Machine() as machine:`; nothing runs in it but what is started."""
 
@@ -154,6 +159,7 @@ class Machine:
             text=True,
             check=False,
             timeout=SECONDS,
+            env=as_root(),
         )
         assert done.returncode == 0, f"{command[0]}: {done.stderr}"
         return done.stdout
@@ -165,7 +171,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **(variables or {})},
+            env={**as_root(), **(variables or {})},
             start_new_session=True,
         )
         self._running.append(process)

@@ -13,7 +13,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PT_DENY_ATTACH = 31
@@ -54,15 +54,19 @@ def run_privately(work: Callable[[], int]) -> int:
         # None: the caller closed that descriptor. What is buffered must not be written twice.
         if stream is not None:
             stream.flush()
-    # A caller may have it ignored; then the kernel keeps no status of a child.
-    before = {signal.SIGCHLD: signal.signal(signal.SIGCHLD, signal.SIG_DFL)}
+    # A caller may have it ignored; then the kernel keeps no status of a child. It gets a handler of its own,
+    # for macOS forgets a held back signal that would be ignored.
+    before = {signal.SIGCHLD: signal.signal(signal.SIGCHLD, lambda number, frame: None)}
     parent = os.getpid()
-    # Held back until somebody takes it: a signal between fork and handler would end the parent alone.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    # Held back until `sigwait` takes them. A handler would not do: Python runs one only between two steps of
+    # its own, and a signal that comes just before a waiting call begins does not end that call.
+    watched = {signal.SIGCHLD, *PASSED_ON}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     child = os.fork()
     if child == 0:
         status = 1
         try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             forbid_core_files()
             die_with_parent()
@@ -73,25 +77,34 @@ def run_privately(work: Callable[[], int]) -> int:
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     stream.flush()
             os._exit(status)
-    before |= {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
-
-    def pass_on(number: int, frame: object) -> None:
-        # The child puts the terminal back first; once its parent is gone, it may not any more.
-        os.kill(child, number)
-
-    before |= {number: signal.signal(number, pass_on) for number in PASSED_ON}
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    ignored = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
     # Ctrl-Z reaches both. The child stops first, when it has put the terminal back; then this one does, for a
     # shell to see. The other way round, the child would change a terminal that is the shell's again.
-    before |= {signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN)}
+    before |= {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
     try:
-        while os.WIFSTOPPED(raw := os.waitpid(child, os.WUNTRACED)[1]):
-            _stop_by(os.WSTOPSIG(raw))
-            os.kill(child, signal.SIGCONT)
+        raw = _end_of(child, watched)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return os.waitstatus_to_exitcode(raw) if not os.WIFSIGNALED(raw) else 128 + os.WTERMSIG(raw)
+
+
+def _end_of(child: int, watched: Set[signal.Signals]) -> int:
+    """The wait status that `child` ends with; it is stopped with it, and signals to end are passed on."""
+    while True:
+        number = signal.sigwait(watched)
+        if number in PASSED_ON:
+            # The child puts the terminal back first; once its parent is gone, it may not any more.
+            os.kill(child, number)
+            continue
+        done, raw = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+        if not done:
+            continue
+        if not os.WIFSTOPPED(raw):
+            return raw
+        _stop_by(os.WSTOPSIG(raw))
+        os.kill(child, signal.SIGCONT)
 
 
 def _stop_by(number: int) -> None:
