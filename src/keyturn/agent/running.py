@@ -93,7 +93,10 @@ class Runner:
         if override is not None:
             return Selection(override)
         known = self._defaults.read()
-        terminal = caller.terminal or identity.nearest_terminal_session(caller.process)
+        terminal = caller.terminal
+        if terminal is None and self._sessions.may_hold_any():
+            # Looks at each ancestor.
+            terminal = identity.nearest_terminal_session(caller.process)
         session, place = self._sessions.read(terminal), identity.place(caller.pid)
         return Selection(
             layers.selected(known, session, invocation.executable, place), defaults.bound(known, plugin.owner)

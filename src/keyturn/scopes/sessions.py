@@ -61,6 +61,10 @@ class SessionDefaults:
         facts = (session.uid, session.session, session.terminal, session.leader_start, session.boot)
         return self._directory / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}.json"
 
+    def may_hold_any(self) -> bool:
+        """False where no terminal session has had a default since the machine was started; one look."""
+        return os.path.lexists(self._directory)
+
     def read(self, session: TerminalSession | None) -> Items:
         """The items of this session by executable; none without a session, or if it has no file.
 
