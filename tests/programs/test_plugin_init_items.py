@@ -309,16 +309,17 @@ class TestByFlags:
 
 
 def test_a_run_with_an_item_that_lacks_a_field(user: User) -> None:
-    """`plugin run` says which label is missing, which there are, and the commands that mend it."""
+    """Without a terminal: which label is missing, which there are, and the commands that mend it.
+
+    With one it asks (test_item_override.py).
+    """
     user.account(make_item("Prod EXAMPLE"))
     password = ("--password-file", user.password_file())
     user.keyturn("plugin", "init", "aws", "--no-input", "--item", "Prod EXAMPLE", *password).succeeds()
     user.keyturn("item", "edit", "Prod EXAMPLE", "--remove", "secret access key", *password).succeeds()
-    terminal = user.terminal()
-    terminal.type("keyturn plugin run -- aws s3 ls")
-    terminal.answer(UNLOCK, PASSWORD)
-    printed = " ".join(terminal.ready().split())
-    assert terminal.status() == Status.MISSING
+    done = user.sh("keyturn signin --password-file password && keyturn plugin run -- aws s3 ls")
+    printed = " ".join(done.errors.split())
+    assert done.status == Status.MISSING
     assert "item “Prod EXAMPLE”: the field “secret access key” is missing" in printed
     assert "its fields: “access key id”" in printed
     assert "say which one it is: keyturn plugin init aws --item " in printed
