@@ -83,7 +83,7 @@ class Home:
 
         def change(known: Defaults) -> Defaults:
             items = {"aws": known.everywhere["aws"]}
-            places = {f"/srv/work/project{number}": items for number in range(count)}
+            places = {f"/srv/projects/project{number}": items for number in range(count)}
             return msgspec.structs.replace(known, directories=places)
 
         DefaultsFile(self.directories.defaults).change(change)
