@@ -135,6 +135,10 @@ class Machine:
             os.chown(place, uid, uid, follow_symlinks=False)
         user.prefix = self.ordinary(directory=user.home)
 
+    def holds(self, pid: str) -> bool:
+        """Whether a process runs here."""
+        return os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink(f"/proc/{self._root.pid}/ns/mnt")
+
     def path(self, inside: str) -> Path:
         """A path in here, for the test outside."""
         return Path(f"/proc/{self._root.pid}/root{inside}")

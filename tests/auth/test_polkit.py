@@ -49,7 +49,8 @@ def helpers(machine: Machine) -> str:
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/comm") as name, open(f"/proc/{pid}/cmdline") as words:
-                if name.read().strip() == "polkit-agent-he" and USER in words.read():
+                is_ours = name.read().strip() == "polkit-agent-he" and USER in words.read()
+                if is_ours and machine.holds(pid):
                     found.append(pid)
         except OSError:
             continue
