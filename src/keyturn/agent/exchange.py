@@ -6,15 +6,13 @@ person, each answered by `Reply`. A helper whose person cancels is killed.
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import msgspec
 
-from keyturn.ground import wire
-from keyturn.ground.secret import Secret, decode_secret, encode_secret
-from keyturn.ground.wire import WireError
-
-T = TypeVar("T")
+from keyturn.ground import packed, wire
+from keyturn.ground.packed import Packed
+from keyturn.ground.secret import Secret
 
 
 class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,33 +44,12 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 FromHelper: TypeAlias = Question | Shown | Result
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=encode_secret)
-_work = msgspec.msgpack.Decoder(Work)
-_from_helper: msgspec.msgpack.Decoder[FromHelper] = msgspec.msgpack.Decoder(FromHelper)
-_reply = msgspec.msgpack.Decoder(Reply, dec_hook=decode_secret)
+_work: Packed[Work] = Packed(Work, "a helper's work")
+_from_helper: Packed[FromHelper] = Packed(FromHelper, "a helper's message")
+_reply: Packed[Reply] = Packed(Reply, "a reply to a helper")
+decode_work, decode_from_helper, decode_reply = _work.decode, _from_helper.decode, _reply.decode
 
 
 def encode(message: Work | FromHelper | Reply) -> bytes:
     """As a frame."""
-    return wire.frame(_encoder.encode(message))
-
-
-def decode_work(body: bytes) -> Work:
-    """Raises WireError, as the others here, for bytes that are none; they are not repeated."""
-    return _decoded(_work, body)
-
-
-def decode_from_helper(body: bytes) -> FromHelper:
-    return _decoded(_from_helper, body)
-
-
-def decode_reply(body: bytes) -> Reply:
-    return _decoded(_reply, body)
-
-
-def _decoded(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a helper's message that is none")
+    return wire.frame(packed.encode(message))

@@ -19,9 +19,9 @@ from keyturn.ground.errors import (
     WrongPasswordError,
     all_errors,
 )
+from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
-from keyturn.ground.secret import Secret, decode_secret, encode_secret
-from keyturn.ground.wire import WireError
+from keyturn.ground.secret import Secret
 from keyturn.vaults.age import armor, identities
 
 
@@ -58,6 +58,10 @@ class Failed(msgspec.Struct, tag="failed", frozen=True, forbid_unknown_fields=Tr
     message: str
     hints: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, error: KeyturnError) -> Failed:
+        return cls(error.code, error.message, error.hints)
+
     def error(self) -> KeyturnError:
         """The error, to be raised."""
         return all_errors().get(self.code, KeyturnError)(self.message, *self.hints)
@@ -66,8 +70,10 @@ class Failed(msgspec.Struct, tag="failed", frozen=True, forbid_unknown_fields=Tr
 Task = WrapPassword | UnwrapPassword
 Result = Wrapped | Unwrapped | Failed
 
-_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task, dec_hook=decode_secret)
-_results: msgspec.msgpack.Decoder[Result] = msgspec.msgpack.Decoder(Result, dec_hook=decode_secret)
+_tasks: Packed[Task] = Packed(Task, "a task")
+_results: Packed[Result] = Packed(Result, "a result")
+encode_task, decode_task = _tasks.encode, _tasks.decode
+encode_result, decode_result = _results.encode, _results.decode
 
 
 def work(task: bytes, prompter: Prompter) -> bytes:
@@ -82,7 +88,7 @@ def perform(task: Task) -> Result:
             return _wrap(task)
         return _unwrap(task)
     except KeyturnError as error:
-        return Failed(error.code, error.message, error.hints)
+        return Failed.of(error)
 
 
 def _wrap(task: WrapPassword) -> Wrapped:
@@ -135,31 +141,3 @@ def identity_in(content: bytes) -> Secret:
 def _is_utf8(text: Secret) -> bool:
     # The exception of a strict encode would hold the text.
     return text.reveal().encode("utf-8", "ignore").decode() == text.reveal()
-
-
-def encode_task(task: Task) -> bytes:
-    """For a pipe to a process of ours, nothing else: it holds the password."""
-    return msgspec.msgpack.encode(task, enc_hook=encode_secret)
-
-
-def decode_task(content: bytes) -> Task:
-    """Raises WireError for bytes that are no task; they are not repeated."""
-    try:
-        return _tasks.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a task that is none")
-
-
-def encode_result(result: Result) -> bytes:
-    """For a pipe to a process of ours, nothing else: it holds an identity."""
-    return msgspec.msgpack.encode(result, enc_hook=encode_secret)
-
-
-def decode_result(content: bytes) -> Result:
-    """Raises WireError for bytes that are no result; they are not repeated."""
-    try:
-        return _results.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a result that is none")

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from keyturn.ground.errors import KeyturnError, KeyUnusableError
+from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
-from keyturn.ground.secret import Secret, decode_secret, encode_secret
-from keyturn.ground.wire import WireError
+from keyturn.ground.secret import Secret
 from keyturn.items import Id
 from keyturn.vaults.age import derive, identities
 from keyturn.vaults.age.derive import Failed, Result, Unwrapped
@@ -49,7 +49,8 @@ class DeleteFromKeyring(msgspec.Struct, tag="delete-from-keyring", frozen=True, 
 
 Task = StoreInKeyring | ReadFromKeyring | DeleteFromKeyring
 
-_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task, dec_hook=decode_secret)
+_tasks: Packed[Task] = Packed(Task, "a task")
+encode_task, decode_task = _tasks.encode, _tasks.decode
 
 
 def missing_library() -> str:
@@ -57,20 +58,6 @@ def missing_library() -> str:
     if importlib.util.find_spec(LIBRARY) is None:
         return "the login keyring needs the Python package secretstorage, which is not installed"
     return ""
-
-
-def encode_task(task: Task) -> bytes:
-    """For a pipe to a process of ours, nothing else: it may hold an identity."""
-    return msgspec.msgpack.encode(task, enc_hook=encode_secret)
-
-
-def decode_task(content: bytes) -> Task:
-    """Raises WireError for bytes that are no task; they are not repeated."""
-    try:
-        return _tasks.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a task that is none")
 
 
 def work(task: bytes, prompter: Prompter) -> bytes:
@@ -94,7 +81,7 @@ def perform(task: Task) -> Result:
         finally:
             connection.close()
     except KeyturnError as error:
-        return Failed(error.code, error.message, error.hints)
+        return Failed.of(error)
     except (SecretStorageException, OSError, KeyError):
         return _failed("there is no login keyring on the session bus, or it does not answer")
 
@@ -119,5 +106,4 @@ def _done(task: Task, collection: Any) -> Secret:
 
 
 def _failed(message: str) -> Failed:
-    error = KeyUnusableError(message)
-    return Failed(error.code, error.message, error.hints)
+    return Failed.of(KeyUnusableError(message))

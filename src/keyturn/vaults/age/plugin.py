@@ -14,9 +14,9 @@ import pyrage  # type: ignore[import-untyped]  # a compiled module without stubs
 
 from keyturn.ground.errors import KeyturnError, KeyUnusableError, UsageError
 from keyturn.ground.names import printable
+from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
-from keyturn.ground.secret import Secret, decode_secret, encode_secret
-from keyturn.ground.wire import WireError
+from keyturn.ground.secret import Secret
 from keyturn.vaults.age import derive, identities
 from keyturn.vaults.age.derive import Failed, Result, Unwrapped, Wrapped
 
@@ -55,7 +55,8 @@ class UnwrapByPlugin(msgspec.Struct, tag="unwrap-by-plugin", frozen=True, forbid
 
 Task = WrapForPlugin | UnwrapByPlugin
 
-_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task, dec_hook=decode_secret)
+_tasks: Packed[Task] = Packed(Task, "a task")
+encode_task, decode_task = _tasks.encode, _tasks.decode
 
 
 def name_in_identity(identity: Secret) -> str:
@@ -94,20 +95,6 @@ def read_identity(content: str) -> tuple[Secret, str]:
     return found[0], named[0] if len(set(named)) == 1 else ""
 
 
-def encode_task(task: Task) -> bytes:
-    """For a pipe to a process of ours, nothing else: it holds the identity."""
-    return msgspec.msgpack.encode(task, enc_hook=encode_secret)
-
-
-def decode_task(content: bytes) -> Task:
-    """Raises WireError for bytes that are no task; they are not repeated."""
-    try:
-        return _tasks.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a task that is none")
-
-
 def work(task: bytes, prompter: Prompter) -> bytes:
     """The helper's entry. What the plugin asks is put to the person."""
     return derive.encode_result(perform(decode_task(task), prompter))
@@ -120,7 +107,7 @@ def perform(task: Task, prompter: Prompter) -> Result:
             return _wrap(task, prompter)
         return _unwrap(task, prompter)
     except KeyturnError as error:
-        return Failed(error.code, error.message, error.hints)
+        return Failed.of(error)
 
 
 class _Callbacks:

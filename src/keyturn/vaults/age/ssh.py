@@ -23,8 +23,8 @@ from keyturn.ground.errors import (
     UsageError,
 )
 from keyturn.ground.names import printable
+from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
-from keyturn.ground.wire import WireError
 from keyturn.vaults.age import derive, identities
 from keyturn.vaults.age.derive import Failed, Result, Unwrapped, Wrapped
 
@@ -56,7 +56,8 @@ class UnwrapBySsh(msgspec.Struct, tag="unwrap-by-ssh", frozen=True, forbid_unkno
 
 Task = WrapForSsh | UnwrapBySsh
 
-_tasks: msgspec.msgpack.Decoder[Task] = msgspec.msgpack.Decoder(Task)
+_tasks: Packed[Task] = Packed(Task, "a task")
+encode_task, decode_task = _tasks.encode, _tasks.decode
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,6 @@ def unprotected_key(path: str) -> KeyUnusableError:
     )
 
 
-def encode_task(task: Task) -> bytes:
-    return msgspec.msgpack.encode(task)
-
-
-def decode_task(content: bytes) -> Task:
-    """Raises WireError for bytes that are no task; they are not repeated."""
-    try:
-        return _tasks.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    raise WireError("a task that is none")
-
-
 def work(task: bytes, prompter: Prompter) -> bytes:
     """The helper's entry: the person is asked for a passphrase if the key has one."""
     return derive.encode_result(perform(decode_task(task), prompter))
@@ -133,7 +121,7 @@ def perform(task: Task, prompter: Prompter) -> Result:
             return _wrap(task)
         return _unwrap(task, prompter)
     except KeyturnError as error:
-        return Failed(error.code, error.message, error.hints)
+        return Failed.of(error)
 
 
 def _wrap(task: WrapForSsh) -> Wrapped:
