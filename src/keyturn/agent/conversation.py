@@ -11,9 +11,9 @@ import msgspec
 from keyturn.agent import messages, talking
 from keyturn.agent.callers import Caller
 from keyturn.agent.connection import Connection
+from keyturn.agent.other_ways import OtherWays
 from keyturn.agent.permission import Permissions
 from keyturn.agent.questions import Matter, Purpose, cancelled
-from keyturn.auth.protocol import OtherWayError
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import WireError
@@ -33,8 +33,7 @@ class Conversation:
         self._lines: list[str] = []
         self._number = 0
         self._answer: asyncio.Future[Secret] | None = None
-        self._way: asyncio.Task[object] | None = None
-        self._unwanted: asyncio.Task[object] | None = None
+        self._ways = OtherWays()
 
     @property
     def prompter(self) -> Process | None:
@@ -85,24 +84,12 @@ class Conversation:
             if isinstance(reply, messages.Cancel):
                 raise cancelled()
             if isinstance(reply, messages.OtherWay):
-                if self._way is not None:
-                    self._unwanted = self._way
-                    self._way.cancel()
+                self._ways.leave(self._ways.innermost)
             elif self._answer is not None and not self._answer.done():
                 self._answer.set_result(reply.secret)
 
     async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
-        task = asyncio.ensure_future(work)
-        # Ways within ways: the innermost is the one that is left, and then the next one out.
-        outer, self._way = self._way, task
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self._unwanted is task:
-                raise OtherWayError from None
-            raise
-        finally:
-            self._way = outer
+        return await self._ways.do(work)
 
     async def secret(self, prompt: str, warning: str = "") -> Secret:
         return await self._ask(prompt, warning, echo=False)
@@ -119,7 +106,7 @@ class Conversation:
             prompt=prompt,
             warning=warning,
             echo=echo,
-            other_way=self._way is not None,
+            other_way=self._ways.innermost is not None,
         )
         await self._connection.send(messages.encode(question))
         return await self._answer
@@ -127,6 +114,6 @@ class Conversation:
     async def show(self, *lines: str) -> None:
         self._number += 1
         shown = messages.Show(
-            number=self._number, lines=[*self._lines, *lines], other_way=self._way is not None
+            number=self._number, lines=[*self._lines, *lines], other_way=self._ways.innermost is not None
         )
         await self._connection.send(messages.encode(shown))

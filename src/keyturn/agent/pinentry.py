@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from keyturn.agent import executables
-from keyturn.auth.protocol import OtherWayError
+from keyturn.agent.other_ways import OtherWays
 from keyturn.ground.errors import CancelledByPersonError, DeniedError, UnusableError
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
@@ -120,8 +120,7 @@ class PinentryAsking:
         self._work: asyncio.Task[object] | None = None
         self._is_cancelled = False
         self._window: asyncio.Task[None] | None = None
-        self._way: asyncio.Task[object] | None = None
-        self._unwanted: asyncio.Task[object] | None = None
+        self._ways = OtherWays()
 
     @property
     def prompter(self) -> Process | None:
@@ -146,12 +145,12 @@ class PinentryAsking:
             await self._close_window()
 
     async def secret(self, prompt: str, warning: str = "") -> Secret:
-        way = self._way
+        way = self._ways.innermost
         lines = [*self._lines, EMPTY_FOR_OTHER_WAY] if way is not None else self._lines
         labels = {"SETPROMPT": _plain(prompt), "SETERROR": _plain(warning)}
         answer = await self._ask("GETPIN", lines, labels)
         if way is not None and not answer:
-            self._leave(way)
+            self._ways.leave(way)
             await asyncio.Event().wait()
         return answer
 
@@ -161,26 +160,14 @@ class PinentryAsking:
 
     async def show(self, *lines: str) -> None:
         await self._close_window()
-        self._window = asyncio.create_task(self._show([*self._lines, *lines], self._way))
+        self._window = asyncio.create_task(self._show([*self._lines, *lines], self._ways.innermost))
 
     async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
-        task = asyncio.ensure_future(work)
-        # Ways within ways: the innermost is the one that is left, and then the next one out.
-        outer, self._way = self._way, task
         try:
-            return await task
-        except asyncio.CancelledError:
-            if self._unwanted is task:
-                raise OtherWayError from None
-            raise
+            return await self._ways.do(work)
         finally:
-            self._way = outer
             # Its button offers what is over.
             await self._close_window()
-
-    def _leave(self, way: asyncio.Task[object]) -> None:
-        self._unwanted = way
-        way.cancel()
 
     async def _show(self, lines: Sequence[str], way: asyncio.Task[object] | None) -> None:
         """A window with one button, Cancel, or two, the other way before it."""
@@ -195,7 +182,7 @@ class PinentryAsking:
         except CancelledByPersonError:
             way = None
         if way is not None:
-            self._leave(way)
+            self._ways.leave(way)
         elif self._work is not None:
             self._is_cancelled = True
             self._work.cancel()
