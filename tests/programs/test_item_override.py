@@ -1,5 +1,6 @@
 """`KEYTURN_ITEM` and `plugin run --item` for one call, and a command that has no default yet."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -46,6 +47,11 @@ def test_what_is_not_there_is_said(wrapped: Wrapped) -> None:
     line = "keyturn signin --password-file password 2>/dev/null && keyturn plugin run --item None -- aws s3"
     wrapped.user.sh(line).fails(Status.MISSING, "there is no item “None” (KEYTURN_ITEM)")
     assert wrapped.probe.reports() == []
+    # A try that came to nothing is in the audit log as well.
+    logged = json.loads(wrapped.user.keyturn("log", "--format", "json", "-n", "1").succeeds().output)["log"]
+    assert [(each["item"], each["source"], each["outcome"]) for each in logged] == [
+        ("None", "KEYTURN_ITEM", "missing")
+    ]
 
 
 def test_a_locked_account_is_opened_for_it(wrapped: Wrapped) -> None:

@@ -75,7 +75,9 @@ class Runner:
         item, account = overrides.wanted(request.environment)
         override = None
         if item:
-            override = await overrides.named(self._permissions, asker, executable, item, account, settings)
+            override = await overrides.named(
+                self._permissions, self._audit, asker, executable, item, account, settings
+            )
         selection = self._selection(asker.caller, plugin, invocation, override)
         provisioned = await self._provision(asker, plugin, invocation, selection, settings)
         if not asker.caller.is_alive():
