@@ -68,6 +68,21 @@ def test_a_program_without_a_terminal_is_let_in_and_out(wrapped: Wrapped, approv
     assert aws(wrapped) == Status.LOCKED
 
 
+def test_a_program_that_nobody_trusts_is_named_and_gets_nothing(wrapped: Wrapped, approved: Terminal) -> None:
+    """A grant is for programs that are known; the line says what is missing, and it is no grant."""
+    user = wrapped.user
+    planted = user.home / "checked-out/bin"
+    planted.mkdir(parents=True)
+    (planted / "aws").write_bytes(wrapped.probe.path.read_bytes())
+    (planted / "aws").chmod(0o755)
+    approved.run("keyturn grant --for 30m")
+    words = " ".join(wrapped.launcher)
+    done = user.sh(f"PATH={planted}:$PATH {words} s3")
+    done.fails(Status.LOCKED, f"{planted}/aws: it is below the working directory, and there is no")
+    assert "executables.trusted_directories" in done.errors
+    assert not (planted / "reports").exists()
+
+
 def test_another_terminal_asks_for_itself_all_the_same(wrapped: Wrapped, approved: Terminal) -> None:
     approved.run("keyturn grant --for 30m")
     other = wrapped.user.terminal()

@@ -105,7 +105,7 @@ class Permissions:
             raise LockedError("what the agent itself has started gets no approval")
         has_window = asker.caller.terminal is None and await asker.has_window()
         if matter.kind == "approve" and asker.caller.terminal is None and not has_window:
-            raise nobody_to_ask(matter)
+            raise nobody_to_ask(matter, purpose.use)
         await asker.waiting()
         ticket = await self.questions.wait(
             matter, asker.caller, purpose, may_ask=asker.may_ask, has_window=has_window

@@ -17,7 +17,7 @@ from typing import Literal
 from keyturn.agent.callers import Caller
 from keyturn.agent.uses import Use
 from keyturn.ground.errors import CancelledByPersonError, DeniedError, KeyturnError, LockedError
-from keyturn.ground.names import new_id
+from keyturn.ground.names import new_id, printable
 from keyturn.processes.identity import TerminalSession
 
 # How often a talker is looked at while it talks: only while a question is open.
@@ -241,8 +241,15 @@ def _fail(waiter: Waiter, error: KeyturnError) -> None:
         waiter.outcome.set_exception(type(error)(error.message, *error.hints))
 
 
-def nobody_to_ask(matter: Matter) -> LockedError:
-    """What a caller hears whom nobody could approve."""
+def nobody_to_ask(matter: Matter, use: Use | None = None) -> LockedError:
+    """What a caller hears whom nobody could approve; of a doubtful program, that it is that."""
+    if use is not None and use.doubt and use.program is not None:
+        # A grant may hold, and would not help.
+        return LockedError(
+            f"{printable(use.program.path, 300)}: {use.doubt}, and there is no terminal to ask on",
+            "trust its directory: keyturn settings set executables.trusted_directories '[\"DIRECTORY\"]'",
+            f"or the program that is found there: keyturn plugin init {use.plugin}",
+        )
     if matter.kind == "unlock":
         return LockedError(
             "the account is locked and there is no terminal to ask on",
