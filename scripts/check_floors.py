@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 FLOORS = {
     1: ("ground",),
-    2: ("items", "processes"),
+    2: ("items", "otp", "processes"),
     3: ("sdk", "vaults", "auth", "scopes", "shells"),
     4: ("aws", "catalogue"),
     5: ("agent",),
