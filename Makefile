@@ -9,7 +9,7 @@ MAKE_ENV := $(PYTHON) scripts/make_env.py
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := targets
-.PHONY: targets dev envs demo try test t lint check soak fuzz mutate bench picture reference lock clean
+.PHONY: targets dev envs tools demo try test t lint check soak fuzz mutate bench picture reference lock clean
 .PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors lint-docs
 
 targets:  # with nothing to do, say what can be done
@@ -21,13 +21,16 @@ dev: ## the environment .venv: the product (editable) and the developers' tools
 envs: # .venv, and environments of their own for the AWS CLI and for the local AWS
 	@$(MAKE_ENV) dev aws moto
 
+tools: # those, and the AWS tools that only tests use: the demo does not wait for them
+	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk go
+
 demo: envs ## the main job, shown on a local AWS in a throw-away home
 	@$(PY) -m scripts.demo
 
 try: envs ## a shell in such a home, to try it yourself (docs/tutorial/first-key.md)
 	@$(PY) -m scripts.playground
 
-test: envs ## all tests but the long ones, in parallel
+test: tools ## all tests but the long ones, in parallel
 	@$(PY) -m pytest $(PARALLEL)
 
 t: envs ## the fast loop: make t K=name runs what matches, up to the first failure
@@ -53,7 +56,7 @@ lint-docs:
 
 check: lint test ## lint and test: what a change has to pass
 
-soak: envs ## the long tests: kills, floods, long properties; then each fuzzer for FUZZ_SECONDS (20)
+soak: tools ## the long tests: kills, floods, long properties; then each fuzzer for FUZZ_SECONDS (20)
 	@$(PY) -m pytest $(PARALLEL) -m soak
 	@$(MAKE) --no-print-directory fuzz SECONDS=$(or $(FUZZ_SECONDS),20)
 

@@ -1,6 +1,6 @@
-"""A local AWS: moto's server with IAM authentication enforced, on a free port of the loopback.
+"""A local AWS: moto's server with IAM authentication enforced and a strict STS, on the loopback.
 
-    .tools/moto/bin/python tests/aws_server/serve.py --user NAME [--user NAME]…
+    .tools/moto/bin/python -m tests.aws_server.serve --user NAME [--user NAME]…
 
 When it is ready it prints one line of JSON: the port and, for each user, the access key and the ARN. It ends
 when its standard input closes, so that it never outlives whoever started it, however that one dies.
@@ -12,29 +12,27 @@ import argparse
 import json
 import logging
 import sys
+from email.utils import formatdate
+from threading import Thread
 
 from moto import settings
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.iam.models import iam_backends
-from moto.server import ThreadedMotoServer
+from moto.moto_server.threaded_moto_server import make_server
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-PARTITION = "aws"
-REGION = "us-east-1"
-ALLOW_ALL = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
+from tests.aws_server.account import World
+from tests.aws_server.commands import Commands
+from tests.aws_server.front import Front
+from tests.aws_server.strict_sts import install
 
 
-def create_user(name: str) -> dict[str, str]:
-    iam = iam_backends[DEFAULT_ACCOUNT_ID][PARTITION]
-    user = iam.create_user(region_name=REGION, user_name=name)
-    iam.put_user_policy(name, "allow-all", ALLOW_ALL)
-    key = iam.create_access_key(name)
-    return {
-        "access_key_id": key.access_key_id,
-        "secret_access_key": key.secret_access_key,
-        "arn": user.arn,
-    }
+def handler(world: World) -> type:
+    """The handler of requests, whose Date header is the server's own time."""
+
+    class Handler(MotoRequestHandler):  # type: ignore[misc]
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate(world.clock.now() if timestamp is None else timestamp, usegmt=True)
+
+    return Handler
 
 
 def main() -> None:
@@ -42,17 +40,21 @@ def main() -> None:
     parser.add_argument("--user", action="append", default=[], metavar="NAME")
     names: list[str] = parser.parse_args().user
 
-    users = {name: create_user(name) for name in names}
+    world = World()
+    install(world)
+    commands = Commands(world)
+    users = {name: commands.add_user(name) for name in names}
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    port = server.get_host_and_port()[1]
-    sys.stdout.write(json.dumps({"port": port, "users": users}) + "\n")
+    front = Front(world, DomainDispatcherApplication(create_backend_app), commands.by_name())
+    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=handler(world))
+    commands.port = server.server_port
+    Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(json.dumps({"port": server.server_port, "users": users}) + "\n")
     sys.stdout.flush()
 
     sys.stdin.read()
-    server.stop()
+    server.shutdown()
 
 
 if __name__ == "__main__":
