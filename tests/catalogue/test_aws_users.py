@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from keyturn.agent.hooks import Hooks
+from keyturn.aws import hook
+from keyturn.aws.config import ConfigurationCache
 from keyturn.catalogue import loader
 from keyturn.ground.resolution import Resolution
 from keyturn.ground.secret import Secret
+from keyturn.ground.settings import Aws
 from keyturn.items import FieldType, Item, ItemReference, new_field, new_item
-from keyturn.sdk.run import Invocation, NeedItem, Provisioned, Selection
+from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provisioned, Selection
+from tests.aws.world import Nobody, Recorder, role_arn
 
 USERS = ("awslogs", "cdk", "eksctl", "sam", "terraform", "tofu")
 WITH_OPTION = ("awslogs", "cdk", "eksctl", "sam")
@@ -48,18 +52,28 @@ def provisioned(
     invocation = Invocation(
         command[0], b"/usr/bin/x", tuple(word.encode() for word in command[1:]), kept, str(home)
     )
-    selection = Selection(reference(SELECTED), {"dev": reference(BOUND)})
+    selection = Selection(reference(SELECTED), {"dev": reference(BOUND), "in-item": reference(BOUND)})
     opened: dict[str, Item] = {}
-    while isinstance(step := Hooks().provision(plugin)(invocation, selection, opened), NeedItem):
+    provision = hook.provision(plugin, ConfigurationCache(), Recorder(), Aws)
+    while isinstance(step := provision(invocation, selection, opened), NeedItem):
         needed = step.item.value.item
         opened[needed] = next(each for each in (SELECTED, BOUND) if each.id == needed)
+    if isinstance(step, NeedWork):
+        step = asyncio.run(finished(step))
     return step, {name: value.decode() for name, value in step.assign.items()}
+
+
+async def finished(work: NeedWork) -> Provisioned:
+    return await work.do(Nobody())
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws/config").write_text("[profile dev]\nregion = us-east-2\noutput = json\n")
+    (tmp_path / ".aws/config").write_text(
+        "[profile dev]\nregion = us-east-2\noutput = json\n"
+        f"[profile prod]\nrole_arn = {role_arn('prod')}\nsource_profile = dev\nregion = us-west-2\n"
+    )
     return tmp_path
 
 
@@ -74,7 +88,8 @@ def test_their_credential_is_the_one_of_aws(name: str) -> None:
 def test_all_that_take_it() -> None:
     found = loader.wrapping(loader.load("aws").tag)
     assert [(plugin.name, each.runs) for plugin, each in found] == [(name, name) for name in ("aws", *USERS)]
-    assert loader.wrapping("keyturn/aws/other") == []
+    any_other = [(plugin.name, each.runs) for plugin, each in loader.wrapping("keyturn/aws/other")]
+    assert any_other == [("terraform", "terraform"), ("tofu", "tofu")], "these take whatever there is"
 
 
 @pytest.mark.parametrize("name", USERS)
@@ -105,6 +120,46 @@ def test_a_profile_by_option_is_taken_out(name: str, home: Path) -> None:
     step, assign = provisioned([name, "frob", "--profile", "dev", "y"], home)
     assert assign["AWS_ACCESS_KEY_ID"] == "AKIABOUNDEXAMPLE"
     assert step.arguments == (b"frob", b"y")
+
+
+@pytest.mark.parametrize("words", ["-p dev", "-pdev", "-p=dev", "-p other --profile dev"])
+def test_eksctl_has_a_short_form_too(words: str, home: Path) -> None:
+    step, assign = provisioned(["eksctl", "get", "cluster", *words.split(), "-r", "x"], home)
+    assert assign["AWS_ACCESS_KEY_ID"] == "AKIABOUNDEXAMPLE"
+    assert step.arguments == (b"get", b"cluster", b"-r", b"x")
+
+
+def test_a_letter_in_another_place_is_no_profile(home: Path) -> None:
+    line = ["get", "cluster", "--name", "-p", "dev", "--", "-p", "dev"]
+    step, assign = provisioned(["eksctl", *line], home)
+    assert assign["AWS_ACCESS_KEY_ID"] == "AKIASELECTEDEXAMPLE"
+    assert [word.decode() for word in step.arguments] == line
+
+
+@pytest.mark.parametrize("name", ["aws", *USERS])
+def test_story_21_a_role_s_keys_and_no_profile_that_would_be_resolved_anew(name: str, home: Path) -> None:
+    """What takes a profile before keys has the role's keys and no profile; the others get both."""
+    step, assign = provisioned([name, "frob"], home, {"AWS_PROFILE": "prod"})
+    in_child = {"AWS_PROFILE": "prod"} if name in ("aws", "sam") else {}
+    assert assign == {
+        "AWS_ACCESS_KEY_ID": "ASIATEMPORARY",
+        "AWS_SECRET_ACCESS_KEY": "temporary",
+        "AWS_SESSION_TOKEN": "token",
+        "AWS_CREDENTIAL_EXPIRATION": "2026-01-02T03:04:05Z",
+        "AWS_REGION": "us-west-2",
+        "AWS_DEFAULT_REGION": "us-west-2",
+        **in_child,
+    }
+    assert {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} <= set(step.remove)
+
+
+@pytest.mark.parametrize("name", ["aws", *WITH_OPTION])
+def test_a_profile_that_only_an_item_knows(name: str, home: Path) -> None:
+    """No command is told a profile that its files do not have."""
+    step, assign = provisioned([name, "frob", "--profile", "in-item"], home)
+    assert assign["AWS_ACCESS_KEY_ID"] == "AKIABOUNDEXAMPLE"
+    assert "AWS_PROFILE" not in assign
+    assert step.arguments == (b"frob",)
 
 
 NOT_NEEDED = [

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.aws.plan import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
+from keyturn.aws.labels import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
 from keyturn.catalogue import loader
 from keyturn.ground.errors import ConfigurationError, UsageError
 from tests.sdk.test_schema import SOUND
+
+LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\ttoken\n"
 
 
 def test_every_plugin_loads() -> None:
@@ -33,7 +35,7 @@ def test_find_by_executable() -> None:
 def test_only_the_plugin_that_is_needed_is_read(tmp_path: Path) -> None:
     (tmp_path / "demo.toml").write_text(SOUND)
     (tmp_path / "broken.toml").write_text("frob")
-    (tmp_path / loader.INDEX).write_text("demo demo\n")
+    (tmp_path / loader.INDEX).write_text(LINE)
     found = loader.find_by_executable("demo", tmp_path)
     assert found is not None
     assert found.name == "demo"
@@ -66,9 +68,43 @@ def test_two_plugins_do_not_wrap_one_command(tmp_path: Path) -> None:
 
 
 def test_a_damaged_index(tmp_path: Path) -> None:
-    (tmp_path / loader.INDEX).write_text("demo demo\nfrob\n")
-    with pytest.raises(ConfigurationError, match="line 2"):
-        loader.find_by_executable("demo", tmp_path)
+    for line in (
+        "frob",
+        "demo demo",
+        LINE.replace("own", "some"),
+        LINE.replace("demo\tdemo", "demo\t../x", 1),
+    ):
+        loader._index.cache_clear()
+        (tmp_path / loader.INDEX).write_text(f"{LINE}{line.strip()}\n")
+        with pytest.raises(ConfigurationError, match="line 2"):
+            loader.find_by_executable("demo", tmp_path)
+
+
+def test_what_is_listed_is_what_the_files_say() -> None:
+    for listed in loader.listed().values():
+        plugin = loader.load(listed.plugin)
+        executable = plugin.executable(listed.runs)
+        assert executable is not None
+        assert (listed.owner, listed.platform, listed.credential) == (
+            plugin.owner,
+            plugin.platform,
+            plugin.credential.title,
+        )
+        assert (listed.name, listed.any_credential) == (executable.name, executable.any_credential)
+        assert listed.required == tuple(f.label for f in plugin.credential.fields if not f.optional)
+    assert [name for name, each in loader.listed().items() if each.any_credential] == ["terraform", "tofu"]
+
+
+def test_the_credentials_that_there_are() -> None:
+    own = [name for name in loader.names() if not loader.load(name).uses]
+    assert list(loader.credentials()) == own
+    assert {"aws", "digitalocean", "hcloud"} <= set(own)
+
+
+def test_a_title_that_no_line_of_the_index_holds(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(SOUND.replace('"Demo CLI"', '"Demo\\tCLI"'))
+    with pytest.raises(ConfigurationError, match="characters that no line can hold"):
+        loader.index_text(tmp_path)
 
 
 def test_the_aws_plugin_has_the_fields_that_its_hook_reads() -> None:

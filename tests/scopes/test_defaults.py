@@ -106,3 +106,23 @@ def test_writers_at_once_lose_nothing(file: DefaultsFile, tmp_path: Path) -> Non
     for writer in writers:
         writer.join()
     assert len(file.read().everywhere) == 12
+
+
+def test_a_binding_goes_alone(file: DefaultsFile) -> None:
+    file.change(lambda known: defaults.with_default(known, "aws", reference("kept")))
+    for name in ("dev", "prod"):
+        file.change(lambda known, name=name: defaults.with_binding(known, "aws", name, reference(name)))  # type: ignore[misc]
+    left = file.change(lambda known: defaults.without_binding(known, "aws", "dev"))
+    assert {plugin: list(names) for plugin, names in left.bindings.items()} == {"aws": ["prod"]}
+    assert list(left.everywhere) == ["aws"]
+    assert defaults.without_binding(left, "aws", "dev") == left
+    assert defaults.without_binding(left, "aws", "prod").bindings == {}, "an empty plugin is not kept"
+
+
+def test_a_file_of_before_several_credentials_is_read(file: DefaultsFile, tmp_path: Path) -> None:
+    one = reference("one")
+    ids = f'{{"account":"{one.account}","vault":"{one.vault}","item":"{one.item}","title":"one"}}'
+    (tmp_path / "defaults.json").write_text(f'{{"version":1,"everywhere":{{"terraform":{ids}}}}}')
+    assert layers.selected_all(file.read(), {}, "terraform", "/") == {
+        "": layers.selected(file.read(), {}, "terraform", "/")
+    }

@@ -15,7 +15,7 @@ from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import new_id
 from keyturn.items import ItemReference
 from keyturn.processes import identity
-from keyturn.scopes import defaults, layers, places
+from keyturn.scopes import defaults, keys, layers, places
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.scopes.layers import Layer, Scope
 from tests.parts import absent
@@ -209,3 +209,83 @@ class TestRealDirectories:
         known = with_directories("/", "/srv")
         os.chdir("/")
         assert self.titles(known) == [""]
+
+
+class TestSeveralCredentials:
+    """One executable, and a default for each credential that it takes."""
+
+    OWN, OTHER = "tool", keys.written("tool", "cloud")
+
+    def known(self) -> Defaults:
+        return Defaults(
+            everywhere={
+                self.OWN: reference("own everywhere"),
+                "tool-old": reference("x"),
+                "too": reference("x"),
+            },
+            directories={
+                "/srv": {self.OTHER: reference("other in srv")},
+                "/srv/app": {self.OWN: reference("own in app"), "tools/cloud": reference("x")},
+            },
+        )
+
+    def titles(self, session: dict[str, ItemReference], directory: str) -> dict[str, str]:
+        found = layers.selected_all(self.known(), session, "tool", directory)
+        return {name: each.value.title for name, each in found.items()}
+
+    def test_each_is_looked_up_by_itself(self) -> None:
+        assert self.titles({}, "/") == {"": "own everywhere"}
+        assert self.titles({}, "/srv") == {"": "own everywhere", "cloud": "other in srv"}
+        assert self.titles({}, "/srv/app/x") == {"": "own in app", "cloud": "other in srv"}
+        session = {self.OTHER: reference("session"), keys.written("tool", "third"): reference("third")}
+        assert self.titles(session, "/srv/app") == {"": "own in app", "cloud": "session", "third": "third"}
+        assert layers.selected_all(self.known(), {}, "cloud", "/srv") == {}
+
+    def test_an_executable_of_one_credential_sees_no_other(self) -> None:
+        found = layers.selected(self.known(), {}, self.OWN, "/srv")
+        assert found is not None
+        assert found.value.title == "own everywhere"
+        assert [layer.item.title for layer in layers.layers(self.known(), {}, self.OTHER, "/srv/app")] == [
+            "other in srv"
+        ]
+
+    def test_the_nearest_layer_first_and_in_it_the_own_credential(self) -> None:
+        session = {self.OTHER: reference("s other"), self.OWN: reference("s own")}
+        found = layers.all_layers(self.known(), session, "tool", "/srv/app")
+        assert [(each.scope, each.place, each.credential, each.item.title) for each in found] == [
+            (Scope.SESSION, "", "", "s own"),
+            (Scope.SESSION, "", "cloud", "s other"),
+            (Scope.DIRECTORY, "/srv/app", "", "own in app"),
+            (Scope.DIRECTORY, "/srv", "cloud", "other in srv"),
+            (Scope.GLOBAL, "", "", "own everywhere"),
+        ]
+
+    def test_an_unknown_directory_that_could_decide_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="the working directory is not known"):
+            layers.selected_all(self.known(), {}, "tool", None)
+        only_own = {self.OWN: reference("session")}
+        with pytest.raises(ConfigurationError) as refused:
+            layers.selected_all(self.known(), only_own, "tool", None)
+        assert "plugin init tool --credential cloud --scope session" in refused.value.hints[0]
+        both = {**only_own, self.OTHER: reference("session")}
+        assert list(layers.selected_all(self.known(), both, "tool", None)) == ["", "cloud"]
+
+    @given(st.data())
+    def test_all_agree_with_one_by_one(self, data: st.DataObject) -> None:
+        names = [self.OWN, self.OTHER, keys.written("tool", "third")]
+        items = st.dictionaries(st.sampled_from([*names, "other"]), st.builds(reference, st.just("x")))
+        known = Defaults(
+            everywhere=data.draw(items),
+            directories={place: data.draw(items) for place in ("/", "/srv", "/srv/app", "/opt")},
+        )
+        session, where = data.draw(items), data.draw(st.sampled_from(["/", "/srv", "/srv/app", "/opt/x"]))
+        one_by_one = {keys.parsed(key)[1]: layers.selected(known, session, key, where) for key in names}
+        found = layers.selected_all(known, session, "tool", where)
+        assert found == {name: each for name, each in one_by_one.items() if each is not None}
+
+
+@pytest.mark.parametrize(("executable", "credential"), [("tool", ""), ("tool", "cloud"), ("a.b-c", "x")])
+def test_keys(executable: str, credential: str) -> None:
+    key = keys.written(executable, credential)
+    assert keys.parsed(key) == (executable, credential)
+    assert (key == executable) == (not credential)

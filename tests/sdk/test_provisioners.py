@@ -60,3 +60,16 @@ def test_a_value_that_no_variable_carries(value: str) -> None:
         provision_environment(PLUGIN)(INVOCATION, selection(chosen), {chosen.id: chosen})
     assert "token" in caught.value.message
     assert not value or value not in caught.value.message
+
+
+def test_variables_with_one_value_and_such_as_go() -> None:
+    words = 'fixed = { DEMO_CONTEXT = "default" }\nremove = ["DEMO_OLD_TOKEN"]'
+    plugin = parse(
+        SOUND.replace("[provision.environment]", f"[provision]\n{words}\n[provision.environment]").encode(),
+        "demo.toml",
+    )
+    chosen = item(token="t")
+    done = provision_environment(plugin)(INVOCATION, selection(chosen), {chosen.id: chosen})
+    assert isinstance(done, Provisioned)
+    assert done.assign == {"DEMO_TOKEN": b"t", "DEMO_CONTEXT": b"default"}
+    assert done.remove == ("DEMO_OLD_TOKEN",)

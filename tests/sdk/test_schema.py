@@ -78,6 +78,27 @@ BROKEN = [
     ('["help"]', "[]", "executable[0].needs_auth.not: an empty list is no rule"),
     ("{ not =", "{ nott =", "executable[0].needs_auth: object contains unknown field `nott`"),
     ("[credential]", "[credential", "not TOML: "),
+    (
+        "[provision.environment]",
+        '[provision]\nfixed = { "A=" = "x" }\n[provision.environment]',
+        "provision: fixed",
+    ),
+    ("[provision.environment]", '[provision]\nremove = [""]\n[provision.environment]', "provision: fixed"),
+    (
+        "[provision.environment]",
+        '[provision]\nfixed = { A = "\\u0000" }\n[provision.environment]',
+        "provision: ",
+    ),
+    (
+        "[provision.environment]",
+        '[provision]\nremove = ["DEMO_HOST"]\n[provision.environment]',
+        "provision: one variable stands in two",
+    ),
+    (
+        "needs_auth = {",
+        'any_credential = "yes"\nneeds_auth = {',
+        "executable[0].any_credential: expected `bool`, got `str`",
+    ),
 ]
 
 
@@ -164,3 +185,23 @@ def test_what_such_a_file_may_not_say(old: str, new: str, expected: str) -> None
 def test_its_labels_are_those_of_the_other() -> None:
     with pytest.raises(ConfigurationError, match="the credential has no field “frob”"):
         using(USER + '[provision.environment]\nX = "frob"\n')
+
+
+def test_fixed_and_removed_variables_go_with_environment_alone() -> None:
+    hook = SOUND.replace(
+        '[provision.environment]\nDEMO_TOKEN = "token"\nDEMO_HOST = "host"', '[provision]\nhook = "aws"'
+    )
+    assert parsed(hook).provision.hook == "aws"
+    for more in ('fixed = { A = "x" }', 'remove = ["A"]'):
+        with pytest.raises(ConfigurationError, match="fixed and remove go with environment"):
+            parsed(hook.replace('hook = "aws"', f'hook = "aws"\n{more}'))
+
+
+@pytest.mark.parametrize(
+    "aliases", ['{ "-p" = "--other" }', '{ "--profile" = "--profile" }', '{ "p" = "--profile" }']
+)
+def test_an_alias_is_another_name_of_an_option_with_a_value(aliases: str) -> None:
+    options = '[executable.options]\nvalued = ["--profile"]\naliases = '
+    assert parsed(SOUND + options + '{ "-p" = "--profile" }').executables[0].options.aliases
+    with pytest.raises(ConfigurationError, match=r"executable\[0\]\.options: an (alias|option) is"):
+        parsed(SOUND + options + aliases)

@@ -27,7 +27,7 @@ FORMAT = 1
 
 
 class Defaults(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """`everywhere` is by executable; `directories` by place (as `places` writes it), then by executable.
+    """`everywhere` is by key (as `keys` writes it); `directories` by place (as `places` does), then by key.
 
     `bindings` is by plugin and then by name (an AWS profile), `trusted` by plugin: real paths of executables
     that `plugin init` found and showed. `vaults` are remembered titles by id. A Keyturn that does not know a
@@ -114,25 +114,25 @@ class DefaultsFile:
         return changed
 
 
-def with_default(defaults: Defaults, executable: str, item: ItemReference) -> Defaults:
-    """`defaults` with the global default of `executable` set."""
-    return msgspec.structs.replace(defaults, everywhere={**defaults.everywhere, executable: item})
+def with_default(defaults: Defaults, key: str, item: ItemReference) -> Defaults:
+    """`defaults` with the global default under `key` set."""
+    return msgspec.structs.replace(defaults, everywhere={**defaults.everywhere, key: item})
 
 
-def without_default(defaults: Defaults, executable: str) -> Defaults:
-    """`defaults` without a global default of `executable`."""
-    return msgspec.structs.replace(defaults, everywhere=_without(defaults.everywhere, executable))
+def without_default(defaults: Defaults, key: str) -> Defaults:
+    """`defaults` without a global default under `key`."""
+    return msgspec.structs.replace(defaults, everywhere=_without(defaults.everywhere, key))
 
 
-def with_directory_default(defaults: Defaults, place: str, executable: str, item: ItemReference) -> Defaults:
-    """`defaults` with the default of `executable` set for the directory written as `place`, and below."""
-    items = {**defaults.directories.get(place, {}), executable: item}
+def with_directory_default(defaults: Defaults, place: str, key: str, item: ItemReference) -> Defaults:
+    """`defaults` with the default under `key` set for the directory written as `place`, and below."""
+    items = {**defaults.directories.get(place, {}), key: item}
     return msgspec.structs.replace(defaults, directories={**defaults.directories, place: items})
 
 
-def without_directory_default(defaults: Defaults, place: str, executable: str) -> Defaults:
-    """`defaults` without a default of `executable` for the directory written as `place`."""
-    left = _without(defaults.directories.get(place, {}), executable)
+def without_directory_default(defaults: Defaults, place: str, key: str) -> Defaults:
+    """`defaults` without a default under `key` for the directory written as `place`."""
+    left = _without(defaults.directories.get(place, {}), key)
     others = _without(defaults.directories, place)
     return msgspec.structs.replace(defaults, directories={**others, place: left} if left else others)
 
@@ -150,6 +150,13 @@ def with_binding(defaults: Defaults, plugin: str, name: str, item: ItemReference
     """`defaults` with `name` (an AWS profile) bound to an item."""
     names = {**defaults.bindings.get(plugin, {}), name: item}
     return msgspec.structs.replace(defaults, bindings={**defaults.bindings, plugin: names})
+
+
+def without_binding(defaults: Defaults, plugin: str, name: str) -> Defaults:
+    """`defaults` without an item bound to `name`."""
+    left = _without(defaults.bindings.get(plugin, {}), name)
+    others = _without(defaults.bindings, plugin)
+    return msgspec.structs.replace(defaults, bindings={**others, plugin: left} if left else others)
 
 
 def with_trusted(defaults: Defaults, plugin: str, path: str) -> Defaults:

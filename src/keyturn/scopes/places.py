@@ -21,6 +21,8 @@ _ESCAPE = re.compile(r"(\\\\|\\x[0-9a-f]{2})")
 
 def written(directory: str) -> str:
     """The written form of an absolute path as the system gave it."""
+    if directory.isascii() and "\\" not in directory:
+        return directory
     text = os.fsencode(directory).decode("utf-8", "surrogateescape").replace("\\", "\\\\")
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
 

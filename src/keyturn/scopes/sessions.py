@@ -33,7 +33,7 @@ Items = Mapping[str, ItemReference]
 
 
 class SessionFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """One session's file: whose it is, and the items by executable."""
+    """One session's file: whose it is, and the items by key (as `keys` writes it)."""
 
     version: int
     uid: int
@@ -66,7 +66,7 @@ class SessionDefaults:
         return os.path.lexists(self._directory)
 
     def read(self, session: TerminalSession | None) -> Items:
-        """The items of this session by executable; none without a session, or if it has no file.
+        """The items of this session by key; none without a session, or if it has no file.
 
         Raises ConfigurationError for a file that is there and is not exactly this session's.
         """

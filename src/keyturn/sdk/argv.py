@@ -30,19 +30,25 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     abbreviated to a prefix that only it has, a value never starts with a dash, and options are found
     anywhere. "plain" takes what follows an option for its value, whatever it looks like.
     `valued` take a value, `flags` do not. An option in neither list is unknown, and with it where
-    the words of the command are.
+    the words of the command are. `aliases` are other names of valued options; after one of a single letter
+    the value may follow at once (`-pdev`, pflag).
     """
 
     parser: Literal["plain", "argparse"] = "plain"
     valued: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        for name in (*self.valued, *self.flags):
+        for name in (*self.valued, *self.flags, *self.aliases):
             if not re.fullmatch(r"--?[A-Za-z0-9][A-Za-z0-9_-]*", name):
                 raise ValueError("an option is written with its dashes, such as --profile")
         if len(set(self.valued) | set(self.flags)) != len(self.valued) + len(self.flags):
             raise ValueError("an option stands here twice")
+        if set(self.aliases) & {*self.valued, *self.flags} or not set(self.aliases.values()) <= set(
+            self.valued
+        ):
+            raise ValueError("an alias is another name of an option that takes a value")
 
 
 class Kind(Enum):
@@ -87,7 +93,7 @@ def scan(arguments: Sequence[bytes], options: Options) -> list[Token]:
             at += 1
             continue
         is_certain = options.parser == "argparse" or not after_unknown
-        written, equals, value = argument.partition(b"=")
+        written, equals, value = _parted(argument, options)
         name = _full_name(argument if not equals else written, options)
         inline = value if equals else None
         stop = at + 1
@@ -170,6 +176,15 @@ def _is_word(argument: bytes, options: Options) -> bool:
     return bool(_NEGATIVE_NUMBER.match(argument)) or b" " in argument
 
 
+def _parted(argument: bytes, options: Options) -> tuple[bytes, bytes, bytes]:
+    """An option, `=` or nothing, and the value that stands in the same argument."""
+    if len(argument) > 2 and not argument.startswith(b"--"):
+        short = argument[:2]
+        if short.decode("ascii", "replace") in options.aliases:
+            return short, b"=", argument[2:].removeprefix(b"=")
+    return argument.partition(b"=")
+
+
 def _may_be_value(argument: bytes, options: Options) -> bool:
     if options.parser == "plain":
         return True
@@ -178,6 +193,9 @@ def _may_be_value(argument: bytes, options: Options) -> bool:
 
 def _full_name(written: bytes, options: Options) -> bytes | None:
     """The declared option that `written` (without `=value`) stands for; None if none or several."""
+    alias = options.aliases.get(written.decode("utf-8", "surrogateescape"))
+    if alias is not None:
+        return alias.encode()
     names = [name.encode() for name in (*options.valued, *options.flags)]
     if written in names:
         return written

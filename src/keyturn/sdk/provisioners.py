@@ -25,12 +25,12 @@ def provision_environment(plugin: Plugin) -> Provision:
         invocation: Invocation, selection: Selection, opened: Mapping[str, Item]
     ) -> NeedItem | Provisioned:
         if selection.selected is None:
-            raise no_default(plugin)
+            raise no_default(plugin, invocation.executable)
         item = opened.get(selection.selected.value.item)
         if item is None:
             return NeedItem(selection.selected)
-        assign: dict[str, bytes] = {}
-        remove: list[str] = []
+        assign = {variable: value.encode() for variable, value in plugin.provision.fixed.items()}
+        remove = list(plugin.provision.remove)
         for variable, label in variables.items():
             definition = plugin.credential.field(label)
             is_optional = definition is not None and definition.optional
@@ -50,10 +50,10 @@ def provision_environment(plugin: Plugin) -> Provision:
     return provision
 
 
-def no_default(plugin: Plugin) -> NoDefaultError:
+def no_default(plugin: Plugin, executable: str) -> NoDefaultError:
     """Nothing is selected for a command of this plugin."""
     return NoDefaultError(
-        f"no item is chosen for {plugin.platform}", f"choose one: keyturn plugin init {plugin.name}"
+        f"no item is chosen for {plugin.platform}", f"choose one: keyturn plugin init {executable}"
     )
 
 

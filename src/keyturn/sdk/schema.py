@@ -72,15 +72,30 @@ class CredentialType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a command gets the credential: a hook in the program, or variables filled with fields."""
+    """How a command gets the credential: a hook in the program, or variables filled with fields.
+
+    Beside these variables, `fixed` have one value always, and `remove` are taken out: by either a command
+    might come to use another credential than this one.
+    """
 
     hook: Literal["aws"] | None = None
     environment: dict[str, str] | None = None
+    fixed: dict[str, str] = {}
+    remove: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.hook is None) == (self.environment is None):
             raise ValueError("provision has exactly one of hook, environment")
         _variables_to_labels(self.environment)
+        if self.hook is not None and (self.fixed or self.remove):
+            raise ValueError("fixed and remove go with environment")
+        named = [*(self.environment or {}), *self.fixed, *self.remove]
+        if any(not name or "=" in name or "\0" in name for name in named):
+            raise ValueError("fixed and remove name variables")
+        if any("\0" in value for value in self.fixed.values()):
+            raise ValueError("fixed has values that a variable can carry")
+        if len(set(named)) != len(named):
+            raise ValueError("one variable stands in two of environment, fixed and remove")
 
 
 class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,7 +145,11 @@ class ProfileWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command that the plugin wraps."""
+    """A command that the plugin wraps.
+
+    `any_credential`: besides the plugin's own, it takes those of all other plugins, as many as are chosen
+    for it (terraform, whose providers talk to whatever there is).
+    """
 
     runs: str
     name: str
@@ -138,6 +157,7 @@ class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     docs_url: str = ""
     options: Options = Options()
     profile: ProfileWords | None = None
+    any_credential: bool = False
 
     def __post_init__(self) -> None:
         if not self.runs or "/" in self.runs or any(c.isspace() for c in self.runs):
