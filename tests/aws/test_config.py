@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ConfigParseError
 from botocore.session import Session
 
 from keyturn.aws import config
@@ -15,50 +17,7 @@ from keyturn.ground.files import FileIdentity
 
 CANARY = "canary/EXAMPLE"
 
-# name → (config, credentials). Each is compared with what botocore's session makes of the same files.
-ODD_FILES: dict[str, tuple[str | None, str | None]] = {
-    "nothing": (None, None),
-    "empty": ("", ""),
-    "only comments": ("# a\n; b\n", None),
-    "default": ("[default]\nregion = a\n", None),
-    "profile default": ("[profile default]\nregion = a\n[default]\nregion = b\n", None),
-    "story 24, several spaces": ("[profile     name]\nregion = a\n", None),
-    "tab": ("[profile\tname]\nregion = a\n", None),
-    "quoted": ('[profile "with space"]\nregion = a\n', None),
-    "unquoted space": ("[profile with space]\nregion = a\n", None),
-    "unbalanced quote": ("[profile it's]\nregion = a\n", None),
-    "no profile prefix": ("[name]\nregion = a\n", None),
-    "profilex": ("[profilex]\nregion = a\n", None),
-    "sso session": ("[sso-session x]\nsso_region = a\n[profile p]\nsso_session = x\n", None),
-    "services": ("[services x]\ns3 =\n  endpoint_url = http://e\n[profile p]\nservices = x\n", None),
-    "nested": ("[profile p]\ns3 =\n  max_concurrent_requests = 20\n  a = b = c\nregion = a\n", None),
-    "story 27, hash in a value": ("[profile p]\nsso_start_url = https://x/#\n", None),
-    "story 27, hash at the end": ("[profile p]\nsso_start_url = start#/ # no comment\n", None),
-    "semicolon": ("[profile p]\nregion = a ; no comment\n", None),
-    "continued": ("[profile p]\nregion = a\n  b\noutput = c\n", None),
-    "colon": ("[profile p]\nregion: a\n", None),
-    "capitals": ("[profile p]\nREGION = a\nAWS_Access_Key_Id = K\n", None),
-    "percent": ("[profile p]\nregion = %(x)s%%\n", None),
-    "crlf": ("[profile p]\r\nregion = a\r\n", "[p]\r\naws_access_key_id = K\r\n"),
-    "carriage returns alone": ("[profile p]\rregion = a\r", None),
-    "no final newline": ("[profile p]\nregion = a", None),
-    "empty value": ("[profile p]\nregion =\n", None),
-    "blank lines": ("\n\n[profile p]\n\nregion = a\n\n\n", None),
-    "indented": ("  [profile p]\n  region = a\n", None),
-    "DEFAULT": ("[DEFAULT]\nregion = a\n[profile p]\noutput = b\n", None),
-    "both files": ("[profile p]\nregion = a\noutput = b\n", "[p]\nregion = c\naws_access_key_id = K\n"),
-    "only in credentials": (None, "[p]\naws_access_key_id = K\n[default]\nx = y\n"),
-    "profile in credentials": (None, "[profile p]\naws_access_key_id = K\n"),
-    "unicode": ("[profile prüfung]\nregion = ä\n", "[日本]\naws_access_key_id = K\n"),
-    "bracket in a name": ("[profile a]b]\nregion = x\n", None),
-    "header with a comment": ("[profile p] # c\nregion = x\n", None),
-    "default inherits nothing": (
-        "[default]\nregion = a\nsource_profile = p\n[profile p]\noutput = b\n",
-        None,
-    ),
-    "spaces in credentials": (None, "[ p ]\naws_access_key_id = K\n"),
-    "unit separators": ("[profile p]\nregion = a\x0bb\x1cc\u2028d\n", None),
-}
+ODD_FILES = tomllib.loads((Path(__file__).parent / "odd_files.toml").read_text())
 
 
 def environment(home: Path, **others: str) -> dict[str, str]:
@@ -74,9 +33,22 @@ def write(home: Path, config_text: str | None, credentials: str | None) -> None:
 
 @pytest.mark.parametrize("name", ODD_FILES)
 def test_profiles_are_what_botocore_reads(name: str, home: Path) -> None:
-    write(home, *ODD_FILES[name])
+    """What botocore refuses is refused; the rest means the same."""
+    write(home, ODD_FILES[name].get("config"), ODD_FILES[name].get("credentials"))
+    try:
+        theirs = Session().full_config
+    except ConfigParseError:
+        with pytest.raises(ConfigurationError):
+            ConfigurationCache().load(environment(home), "/")
+        return
     found = ConfigurationCache().load(environment(home), "/")
-    assert found.profiles == Session().full_config["profiles"]
+    assert found.profiles == theirs["profiles"]
+    assert found.services == theirs.get("services", {})
+
+
+def test_there_are_odd_files_enough() -> None:
+    assert len(ODD_FILES) >= 60
+    assert all(set(each) <= {"config", "credentials"} for each in ODD_FILES.values())
 
 
 BROKEN = {

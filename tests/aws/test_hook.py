@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
+from keyturn.aws.calls import Network
 from keyturn.aws.environment import REMOVED
-from keyturn.ground.errors import ConfigurationError
-from tests.aws.world import PLUGIN, Caller, item, key_id
+from keyturn.ground.errors import ConfigurationError, NotYetError
+from keyturn.sdk.run import NeedWork, Provisioned
+from tests.aws.world import PLUGIN, Caller, Recorder, item, key_id, role_arn
 from tests.aws_server.client import AWS
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAITEM", "AWS_SECRET_ACCESS_KEY": "secret-item"}
@@ -72,6 +74,63 @@ def test_the_real_aws_uses_the_item(line: str, home: Path) -> None:
     assert lines["access_key"][2] == "env"
     assert lines["profile"][1] == "dev"
     assert lines["region"][1] == "dev-1"
+
+
+ROLE = f"[profile r]\nrole_arn = {role_arn('r')}\n"
+TEMPORARY = {
+    "AWS_ACCESS_KEY_ID": "ASIATEMPORARY",
+    "AWS_SECRET_ACCESS_KEY": "temporary",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_CREDENTIAL_EXPIRATION": "2026-01-02T03:04:05Z",
+}
+
+
+def test_the_exact_environment_of_a_role(home: Path) -> None:
+    stale = dict.fromkeys(CONFLICTING - {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}, "stale")
+    found = Caller(home, item("item"), environment={**stale, "PATH": "/bin"})
+    found.write(ROLE)
+    done = found.run("--profile r s3 ls")
+    assert found.child(done) == {**TEMPORARY, "PATH": "/bin", "HOME": str(home), "AWS_PROFILE": "r"}
+
+
+def test_keys_as_they_are_ask_nobody(home: Path) -> None:
+    found = Caller(home, item("item"))
+    assert isinstance(found.step(), Provisioned)
+    assert found.executor.asked == []
+
+
+def test_what_is_asked_is_said_before_it_is_asked(home: Path) -> None:
+    found = Caller(home, item("item"), environment={"https_proxy": "http://p:1", "AWS_CA_BUNDLE": "b.pem"})
+    found.write(ROLE)
+    step = found.step("--profile r s3 ls")
+    assert isinstance(step, NeedWork)
+    assert found.executor.asked == []
+    assert step.plan == (
+        "profile “r” (--profile): its role, with item “item”, the global default",
+        f"AssumeRole {role_arn('r')} (profile “r”), for 1 h; STS of us-east-1: the usual one of aws",
+        "region: none is configured",
+        "the profile's other settings: through AWS_PROFILE",
+    )
+    done = found.run("--profile r s3 ls")
+    assert done.reasons == step.plan
+    ((planned, network),) = found.executor.asked
+    assert planned == found.plan("--profile r s3 ls")
+    assert network == Network((("https_proxy", "http://p:1"),), str(home / "b.pem"))
+    assert "temporary" not in repr((step, done))
+
+
+def test_a_refusal_of_sts_is_passed_on(home: Path) -> None:
+    found = Caller(home, item("item"), executor=Recorder(NotYetError("no")))
+    found.write(ROLE)
+    with pytest.raises(NotYetError, match="no"):
+        found.run("--profile r s3 ls")
+
+
+def test_what_cannot_be_had_is_no_work(home: Path) -> None:
+    found = Caller(home, item("item"))
+    found.write(f"{ROLE}web_identity_token_file = x\n")
+    with pytest.raises(NotYetError):
+        found.step("--profile r s3 ls")
 
 
 PROFILES = "[default]\nregion = d-1\n[profile dev]\nregion = p-1\n"

@@ -19,6 +19,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from keyturn.aws.lasting import LastingKeys, collect
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.files import FileIdentity
@@ -39,10 +40,12 @@ _EMPTY: Mapping[str, Section] = MappingProxyType({})
 
 @dataclass(frozen=True, repr=False)
 class ParsedFile:
-    """The sections of one file by their names as written, and the profiles that they are in a config file."""
+    """The sections of one file by their names as written, and what they are in a config file: profiles, and
+    `services`."""
 
     sections: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
     profiles: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
+    services: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,18 @@ class Places:
 
 @dataclass(frozen=True, repr=False)
 class Configuration:
-    """Both files, and what botocore's session makes of them: the credentials file's keys over the other's."""
+    """Both files, and what botocore's session makes of them: the credentials file's keys over the other's.
+
+    `services` are the sections of that kind, of the config file; `lasting` are the keys of the
+    credentials file without a token.
+    """
 
     places: Places
     config: Mapping[str, Section]
     credentials: Mapping[str, Section]
     profiles: Mapping[str, Section]
+    services: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
+    lasting: LastingKeys = field(default_factory=LastingKeys)
 
 
 def text(section: Section, key: str) -> str:
@@ -143,7 +152,14 @@ class ConfigurationCache:
             profiles = {name: dict(section) for name, section in config.profiles.items()}
             for name, section in credentials.sections.items():
                 profiles.setdefault(name, {}).update(section)
-            self._merged[key] = Configuration(places, config.profiles, credentials.sections, profiles)
+            self._merged[key] = Configuration(
+                places,
+                config.profiles,
+                credentials.sections,
+                profiles,
+                config.services,
+                _lasting(credentials.sections),
+            )
             while len(self._merged) > _KEPT:
                 self._merged.popitem(last=False)
         return self._merged[key]
@@ -244,7 +260,19 @@ def parse_file(name: str, shown: str) -> ParsedFile:
         raise ConfigurationError(
             f"{shown}: {_what_is_wrong(error.kwargs.get('error'))}", "the AWS CLI cannot read it either"
         ) from None
-    return ParsedFile(sections, build_profile_map(sections)["profiles"])
+    found = build_profile_map(sections)
+    return ParsedFile(sections, found["profiles"], found["services"])
+
+
+def _lasting(sections: Mapping[str, Section]) -> LastingKeys:
+    """The sections with a whole pair of keys that does not end by itself."""
+    return collect(
+        (name, text(section, "aws_access_key_id"))
+        for name, section in sections.items()
+        if text(section, "aws_access_key_id")
+        and text(section, "aws_secret_access_key")
+        and not (text(section, "aws_session_token") or text(section, "aws_security_token"))
+    )
 
 
 def _what_is_wrong(error: object) -> str:

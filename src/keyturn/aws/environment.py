@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keyturn.aws.plan import Keys, Plan
+from keyturn.aws.calls import Keys
+from keyturn.aws.endpoints import REGIONS
+from keyturn.aws.plan import Plan
+from keyturn.ground.clock import timestamp
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.secret import Secret
 from keyturn.sdk.run import Invocation
@@ -31,8 +34,6 @@ REMOVED = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 )
 
-REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
-
 
 def credentials(keys: Keys) -> dict[str, bytes]:
     """The variables that carry `keys`. Raises ConfigurationError for what no variable can carry."""
@@ -42,6 +43,8 @@ def credentials(keys: Keys) -> dict[str, bytes]:
     }
     if keys.token is not None:
         carried["AWS_SESSION_TOKEN"] = _carried("session token", keys.token)
+    if keys.expires is not None:
+        carried["AWS_CREDENTIAL_EXPIRATION"] = timestamp(keys.expires).encode()
     return carried
 
 

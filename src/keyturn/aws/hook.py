@@ -2,49 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from keyturn.aws import environment, profiles
+from keyturn.aws import endpoints, environment, profiles
+from keyturn.aws.calls import Keys
 from keyturn.aws.config import ConfigurationCache
-from keyturn.aws.plan import plan
+from keyturn.aws.executor import Executor
+from keyturn.aws.plan import Question, plan
 from keyturn.ground.errors import ConfigurationError
+from keyturn.ground.settings import Aws
 from keyturn.items import Item
-from keyturn.sdk.run import Invocation, NeedItem, Provision, Provisioned, Selection
+from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provision, Provisioned, Selection, Worker
 from keyturn.sdk.schema import Plugin
 
 
-def provision(plugin: Plugin, cache: ConfigurationCache) -> Provision:
+def provision(
+    plugin: Plugin,
+    cache: ConfigurationCache,
+    executor: Executor,
+    settings: Callable[[], Aws],
+) -> Provision:
     """The provisioning function of `plugin`, on configuration files kept in `cache`.
 
-    `Selection.bound` is keyed by profile. The function reads files and so may block. It raises what
-    `profiles.choose`, `ConfigurationCache.load`, `plan` and `environment` raise; no error holds a key.
+    `Selection.bound` is keyed by profile. The function reads files and so may block; its NeedWork asks STS
+    through `executor`. It raises what `profiles.choose`, `ConfigurationCache.load`, `plan` and `environment`
+    raise; no error holds a key.
     """
 
     def provision_aws(
         invocation: Invocation, selection: Selection, opened: Mapping[str, Item]
-    ) -> NeedItem | Provisioned:
+    ) -> NeedItem | NeedWork | Provisioned:
         executable = plugin.executable(invocation.executable)
         if executable is None:
             raise ConfigurationError(f"plugin {plugin.name} does not wrap {invocation.executable}")
         choice = profiles.choose(invocation, executable)
-        configuration = cache.load(_variables(invocation), invocation.directory)
-        planned = plan(choice.profile, configuration, selection, opened, invocation.executable)
+        name, variables = choice.profile.value, _variables(invocation)
+        configuration = cache.load(variables, invocation.directory)
+        planned = plan(
+            Question(
+                choice.profile,
+                configuration,
+                selection,
+                opened,
+                variables,
+                settings(),
+                invocation.executable,
+            )
+        )
         if isinstance(planned, NeedItem):
             return planned
         treatment = "hidden" if executable.profile is None else executable.profile.in_child
-        in_child, why_profile = environment.child_profile(
-            choice.profile.value, treatment, configuration.profiles
-        )
+        in_child, why_profile = environment.child_profile(name, treatment, configuration.profiles)
         region, why_region = environment.region(planned, invocation)
-        return Provisioned(
-            arguments=choice.arguments,
-            assign={**environment.credentials(planned.keys), **region, **in_child},
-            remove=environment.REMOVED,
-            notes=planned.notes,
-            reasons=tuple(
-                reason for reason in (*choice.reasons, *planned.reasons, why_region, why_profile) if reason
-            ),
-        )
+        reasons = (*choice.reasons, *planned.reasons, *planned.steps, why_region, why_profile)
+
+        def provisioned(keys: Keys) -> Provisioned:
+            return Provisioned(
+                arguments=choice.arguments,
+                assign={**environment.credentials(keys), **region, **in_child},
+                remove=environment.REMOVED,
+                notes=planned.notes,
+                news=planned.news,
+                reasons=tuple(filter(None, reasons)),
+            )
+
+        if not planned.calls:
+            return provisioned(planned.keys)
+        section = configuration.profiles.get(name, {})
+        network = endpoints.network(variables, section, invocation.directory)
+
+        async def ask_sts(worker: Worker) -> Provisioned:
+            return provisioned(await executor.keys(planned, network, worker))
+
+        return NeedWork(tuple(filter(None, reasons)), ask_sts)
 
     return provision_aws
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keyturn.aws.config import ConfigurationCache, Section, text
-from keyturn.aws.plan import KEY_ID, REGION, SECRET_KEY
+from keyturn.aws.labels import KEY_ID, REGION, SECRET_KEY
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.sdk.importers import Candidate, FilePlace, Findings, Rejected, why_refused

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from keyturn.aws.config import LARGEST, Section, opened, parse_file, text
-from keyturn.aws.plan import KEY_ID, SECRET_KEY
+from keyturn.aws.labels import KEY_ID, SECRET_KEY
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.files import FileIdentity

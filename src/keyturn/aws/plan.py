@@ -1,87 +1,86 @@
-"""Whose keys a command gets: a pure decision over profile, files and items.
+"""Whose keys a command gets, and by which calls: a pure decision over profile, files, items and variables.
 
-Identity first: a command never runs as somebody else than its profile names. What would need a call
-that is not built yet ends in an error that says so; nothing falls through to other keys. The order of
-the cases is botocore's (credentials.py, create_credential_resolver), with items put where they belong.
+Identity first: a command never runs as somebody else than its profile names. What cannot be had yet ends in
+an error that says so; nothing falls through to other keys.
 """
 
 from __future__ import annotations
 
 import difflib
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from keyturn.aws.chain import source_chain
-from keyturn.aws.config import Configuration, Section, text
+from keyturn.aws import mfa, news, partitions, role
+from keyturn.aws.base import Base, Bases
+from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys, Mfa
+from keyturn.aws.chain import Chain, source_chain
+from keyturn.aws.config import Configuration, text
+from keyturn.aws.endpoints import REGIONS, Surroundings
+from keyturn.aws.labels import REGION, SERIAL
 from keyturn.aws.profiles import DEFAULT
-from keyturn.ground.errors import ConfigurationError, NoDefaultError, NotYetError
+from keyturn.aws.role import Role
+from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import printable
 from keyturn.ground.resolution import Resolution
-from keyturn.ground.secret import Secret
-from keyturn.items import Item, ItemReference, find_field, required_field
+from keyturn.ground.settings import Aws
+from keyturn.items import Item, find_field
 from keyturn.sdk.run import NeedItem, Selection
 
-KEY_ID, SECRET_KEY = "access key id", "secret access key"
-REGION, CODE, SERIAL = "default region", "one-time password", "mfa serial"
-
-_SSO_ROLE = ("sso_account_id", "sso_role_name")
-_SSO_ANY = ("sso_session", "sso_start_url", *_SSO_ROLE)
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Access keys. `token` is there if they are temporary."""
-
-    key_id: str
-    secret: Secret
-    token: Secret | None = None
+# STS gives the root user's keys an hour (GetSessionToken); this is how the console calls root's first device.
+_ROOT_DEVICE = ":mfa/root-account-mfa-device"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to use. `region` is the profile's or the item's; `reasons` and `notes` as in Provisioned."""
+    """What to use: the keys, and the calls in their order that turn them into those of the profile.
+
+    `source` says whose keys they are (an item, a file), for errors; `region` is the profile's or the item's;
+    `reasons`, `notes` and `news` as in Provisioned. `steps` has a line for each call.
+    """
 
     keys: Keys
     region: Resolution[str] | None
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    source: str = ""
+    news: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Plaintext:
-    keys: Keys
-    file: str
+class Question:
+    """What a plan is made from. `variables` are the caller's; `executable` is for messages."""
+
+    profile: Resolution[str]
+    configuration: Configuration
+    selection: Selection
+    opened: Mapping[str, Item]
+    variables: Mapping[str, str]
+    settings: Aws
+    executable: str = "aws"
 
 
-def plan(
-    profile: Resolution[str],
-    configuration: Configuration,
-    selection: Selection,
-    opened: Mapping[str, Item],
-    executable: str = "aws",
-) -> NeedItem | Plan:
-    """The plan for `profile`, or the item that has to be opened first. `executable` is for messages.
+def plan(asked: Question) -> NeedItem | Plan:
+    """The plan for a profile, or the item that has to be opened first.
 
-    Raises NotYetError for a plan that needs a call; ConfigurationError for a profile that nothing
-    knows and for files that contradict themselves; NoDefaultError if no item is chosen and there is
-    nothing else.
+    Raises ConfigurationError for a profile that nothing knows, for files that contradict themselves and
+    for what STS would refuse; NotYetError for credentials that cannot be had yet; NoDefaultError if no item
+    is chosen and there is nothing else.
     """
-    name = profile.value
-    bound = selection.bound.get(name)
-    section = configuration.profiles.get(name)
-    if section is None and bound is None and name != DEFAULT:
-        raise unknown_profile(name, configuration, selection)
-    case = _Case(name, section or {}, configuration, selection, opened, _profile_reason(profile), executable)
-    if "role_arn" in case.section:
-        raise case.role(bound)
-    if bound is not None:
-        return case.with_item(bound, f"bound to profile “{printable(name)}”")
-    if name == DEFAULT and selection.selected is not None:
-        return case.with_item(selection.selected, "")
-    if text(case.section, "web_identity_token_file"):
-        raise ConfigurationError(f"{case.called} has web_identity_token_file but no role_arn")
-    return case.from_files_or_selected()
+    name, files, selection = asked.profile.value, asked.configuration, asked.selection
+    if name not in files.profiles and name not in selection.bound and name != DEFAULT:
+        raise unknown_profile(name, files, selection)
+    chain = source_chain(name, files.profiles, selection.bound.keys())
+    # What no item can mend is said before one is asked for.
+    roles = {each: role.read(each, files.profiles.get(each, {})) for each in chain.roles}
+    mfa.configured(chain.profiles, files.profiles)
+    bases = Bases(files, selection, asked.opened, asked.executable)
+    if chain.base:
+        base = bases.of_profile(chain.base, is_source=bool(chain.roles))
+    else:
+        base = bases.of_role(chain.roles[-1])
+    return base if isinstance(base, NeedItem) else _Case(asked, chain, roles, base).plan()
 
 
 def unknown_profile(name: str, configuration: Configuration, selection: Selection) -> ConfigurationError:
@@ -97,151 +96,166 @@ def unknown_profile(name: str, configuration: Configuration, selection: Selectio
 
 @dataclass(frozen=True)
 class _Case:
-    name: str
-    section: Section
-    configuration: Configuration
-    selection: Selection
-    opened: Mapping[str, Item]
-    reason: str
-    executable: str
+    asked: Question
+    chain: Chain
+    roles: Mapping[str, Role]
+    base: Base
 
-    @property
-    def called(self) -> str:
-        return f"profile “{printable(self.name)}”"
-
-    def role(self, bound: Resolution[ItemReference] | None) -> ConfigurationError:
-        """The error for a profile with a role: what is wrong with its chain, else that roles are not yet."""
-        if text(self.section, "web_identity_token_file"):
-            return self.not_yet("assumes a role with a web identity")
-        chain = source_chain(self.name, self.configuration.profiles, frozenset(self.selection.bound))
-        via = " → ".join(f"“{printable(hop)}”" for hop in chain[1:])
-        if via and chain != (self.name, self.name):
-            return self.not_yet(f"assumes a role (over {via})")
-        return self.not_yet("assumes a role")
-
-    def from_files_or_selected(self) -> NeedItem | Plan:
-        """A profile without role and bound item; `default` comes here only if nothing is selected."""
-        files = self.configuration
-        has_keys = "aws_access_key_id" in self.section
-        if any(key in self.section for key in _SSO_ROLE) or (
-            any(key in self.section for key in _SSO_ANY) and not has_keys
-        ):
-            raise self.not_yet("signs in through IAM Identity Center")
-        own = self.plaintext(files.credentials, files.places.credentials)
-        if own is not None:
-            return self.with_plaintext(own)
-        if "login_session" in self.section:
-            raise self.not_yet("signs in through `aws login`")
-        if "credential_process" in self.section:
-            raise self.not_yet("asks a credential_process")
-        own = self.plaintext(files.config, files.places.config)
-        if own is not None:
-            return self.with_plaintext(own)
-        if self.selection.selected is not None:
-            return self.with_item(self.selection.selected, "")
-        raise NoDefaultError(
-            f"no item is chosen for {self.executable}, and {self.called} has no keys",
-            f"choose one: keyturn plugin init {self.executable}",
+    def plan(self) -> Plan:
+        asked, base = self.asked, self.base
+        name = asked.profile.value
+        found = mfa.device(self.chain.profiles, asked.configuration.profiles, base.item, base.source)
+        # Temporary keys have their multi-factor authentication behind them, or can get none.
+        device = None if found is None or base.keys.token is not None else found
+        over = " → ".join(f"“{printable(hop)}”" for hop in self.chain.profiles[1:])
+        roles = f"its role{f', over {over}' if over else ''}, with " if self.chain.roles else ""
+        reasons = [f"profile “{printable(name)}” ({asked.profile.source}): {roles}{base.why}"]
+        if device is not None:
+            reasons.append(device.why)
+        elif found is not None:
+            reasons.append("no multi-factor code: the keys are temporary")
+        calls, steps = self._calls(None if device is None else device.mfa)
+        findings = self._findings(device)
+        plaintext = news.of_plaintext(name, base, asked.configuration, asked.selection)
+        return Plan(
+            keys=base.keys,
+            region=self._section_region(name) or self._item_region(),
+            reasons=tuple(reasons),
+            notes=(*base.notes, *findings),
+            calls=tuple(calls),
+            source=base.source,
+            news={**self._typing(device), **plaintext},
+            steps=tuple(steps),
         )
 
-    def not_yet(self, what: str) -> NotYetError:
-        return NotYetError(
-            f"{self.called} {what}: Keyturn does not do that yet, and uses no other keys instead",
-            "to run it without Keyturn: command aws …",
-        )
+    def _findings(self, device: mfa.Device | None) -> list[str]:
+        """What is amiss with the item, and matters here: each time, for somebody meant it to be used."""
+        if self.base.item is None:
+            return []
+        serial = None if device is None else device.mfa
+        found = []
+        for each in mfa.diagnose(self.base.item):
+            if each.kind is mfa.Amiss.NO_SERIAL and serial is not None:
+                # The profile has it.
+                continue
+            if each.kind is not mfa.Amiss.NO_CODE:
+                found.append(each.line)
+        return found
 
-    def with_item(self, chosen: Resolution[ItemReference], how: str) -> NeedItem | Plan:
-        """The item's keys as they are."""
-        item = self.opened.get(chosen.value.item)
-        if item is None:
-            return NeedItem(chosen)
-        self.refuse_mfa(item)
-        keys = item_keys(item)
-        title = printable(item.title)
-        notes = []
-        code = find_field(item, CODE)
-        if code is not None and code.value:
-            notes.append(
-                f"item “{title}” has a “{CODE}” but no “{SERIAL}”, so no code is used;"
-                f" add it: keyturn item edit {item.id} '{SERIAL}=arn:aws:iam::…'"
-            )
-        other = self.default_plaintext()
-        if other is not None and other.keys.key_id != keys.key_id:
-            notes.append(f"{self.called} has other keys in {other.file}; item “{title}” is used")
-        why = f"{self.reason}: item “{title}”, {how or chosen.source}"
-        region = self.region() or _item_region(item)
-        return Plan(keys, region, (why,), tuple(notes))
+    def _typing(self, device: mfa.Device | None) -> dict[str, str]:
+        """That codes are typed for want of one in the item: said once, for that may be as it should be."""
+        item = self.base.item
+        if item is None or device is None or device.mfa.process:
+            return {}
+        if device.mfa.serial != mfa.value_of(item, SERIAL):
+            return {}
+        found = [each.line for each in mfa.diagnose(item) if each.kind is mfa.Amiss.NO_CODE]
+        return {f"aws-typing-{item.id}": line for line in found}
 
-    def with_plaintext(self, found: _Plaintext) -> NeedItem | Plan:
-        """The profile's own keys; the selected item if it holds the same."""
-        selected = self.selection.selected
-        if selected is not None:
-            item = self.opened.get(selected.value.item)
-            if item is None:
-                return NeedItem(selected)
-            field = find_field(item, KEY_ID)
-            if field is not None and field.value.reveal() == found.keys.key_id:
-                return self.with_item(selected, "which has the same keys as the file")
-        if found.keys.token is None:
-            self.refuse_mfa(None)
-        note = f"{self.called} uses plaintext keys from {found.file}"
-        if found.keys.token is None:
-            quoted = shlex.quote(printable(self.name))
-            note += f"; to import and bind them: keyturn plugin init aws --import-profile {quoted}"
-        else:
-            note += " (temporary ones)"
-        why = f"{self.reason}: its own keys in {found.file}"
-        return Plan(found.keys, self.region(), (why,), (note,))
+    def _calls(self, device: Mfa | None) -> tuple[list[Call], list[str]]:
+        """The calls and a line about each, from the base up."""
+        calls: list[Call] = []
+        steps: list[str] = []
+        # `fresh` is the device as long as no call has used it.
+        fresh = device
+        upward = list(reversed(self.chain.roles))
+        first = self.roles[upward[0]].seconds if upward else 0
+        if fresh is not None and first <= role.LONGEST_CHAINED:
+            token, step = self._get_session_token(fresh)
+            calls.append(token)
+            steps.append(step)
+            fresh = None
+        for position, name in enumerate(upward):
+            asked = self.roles[name].seconds
+            is_chained = position > 0 or self.base.keys.token is not None
+            seconds = min(asked, role.LONGEST_CHAINED) if is_chained else asked
+            call, step = self._assume_role(name, upward[position + 1 :], seconds, fresh)
+            if seconds < asked:
+                step += f"; {_span(asked)} are asked for, and over temporary keys it is one hour at most"
+            calls.append(call)
+            steps.append(step)
+            fresh = None
+        return calls, steps
 
-    def refuse_mfa(self, item: Item | None) -> None:
-        """Keys without their MFA would be another permission than is configured; with it a call is needed."""
-        field = None if item is None else find_field(item, SERIAL)
-        if text(self.section, "mfa_serial") or (field is not None and field.value):
-            raise self.not_yet("needs a multi-factor code")
-
-    def default_plaintext(self) -> _Plaintext | None:
-        """Keys of `default` in the files, for a word about them; what is incomplete is not worth one."""
-        if self.name != DEFAULT:
-            return None
-        places = self.configuration.places
-        try:
-            return self.plaintext(self.configuration.credentials, places.credentials) or self.plaintext(
-                self.configuration.config, places.config
-            )
-        except ConfigurationError:
-            return None
-
-    def plaintext(self, sections: Mapping[str, Section], path: object) -> _Plaintext | None:
-        """The profile's static keys in one file. Raises ConfigurationError for half a pair, as botocore."""
-        section = sections.get(self.name, {})
-        if "aws_access_key_id" not in section:
-            return None
-        key_id, secret = text(section, "aws_access_key_id"), text(section, "aws_secret_access_key")
-        if not key_id or not secret:
+    def _get_session_token(self, device: Mfa) -> tuple[GetSessionToken, str]:
+        """The call that every role over these keys shares, so its STS is not that of one of them."""
+        arns = [partitions.of_arn(each.arn) for each in self.roles.values()]
+        partition = partitions.of_arn(device.serial)
+        if partition and arns and partition not in arns:
+            lowest = printable(self.chain.roles[-1])
             raise ConfigurationError(
-                f"{self.called} has no complete pair of keys in {path}",
-                "aws_access_key_id and aws_secret_access_key are needed",
+                f"the mfa serial {printable(device.serial)} and the role of profile “{lowest}” are of"
+                " different partitions of AWS"
             )
-        # botocore's order of the two names (SharedCredentialProvider.TOKENS).
-        token = text(section, "aws_security_token") or text(section, "aws_session_token")
-        return _Plaintext(Keys(key_id, Secret(secret), Secret(token) if token else None), str(path))
+        partition = partition or next((each for each in arns), "")
+        regions = self._base_regions()
+        if not partition:
+            known = (partitions.of_region(each.value) for each in (*regions, *self._caller_regions()))
+            partition = next((each for each in known if each), partitions.AWS)
+        upward = list(reversed(self.chain.profiles))
+        sts, why = self._surroundings().sts(upward, regions, partition)
+        seconds = self.asked.settings.session_hours * 3600
+        if device.serial.endswith(_ROOT_DEVICE):
+            seconds = min(seconds, 3600)
+        step = f"GetSessionToken with a code, for {_span(seconds)}; STS of {sts.region}: {why}"
+        return GetSessionToken(device, seconds, sts), step + _endpoint(sts.endpoint)
 
-    def region(self) -> Resolution[str] | None:
-        region = text(self.section, "region")
-        return Resolution(region, f"region of {self.called}") if region else None
+    def _assume_role(
+        self, name: str, above: Sequence[str], seconds: int, device: Mfa | None
+    ) -> tuple[AssumeRole, str]:
+        """The call for one role; `above` are the profiles from the next one to the one asked for."""
+        arn = self.roles[name].arn
+        own = self._section_region(name)
+        regions = [] if own is None else [own]
+        if not above:
+            regions = [*self._caller_regions(), *regions, *self._item_regions()]
+        regions += self._base_regions()
+        sts, why = self._surroundings().sts([name, *above], regions, partitions.of_arn(arn))
+        call = self.roles[name].call(seconds, sts, device)
+        coded = " with a code" if device is not None else ""
+        step = (
+            f"AssumeRole {printable(arn)} (profile “{printable(name)}”){coded}, for {_span(seconds)};"
+            f" STS of {sts.region}: {why}"
+        )
+        return call, step + _endpoint(sts.endpoint)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self.asked.configuration, self.asked.variables, self.asked.settings.endpoints)
+
+    def _base_regions(self) -> list[Resolution[str]]:
+        """The base's own region, then its item's. A role's is not among them, nor is the caller's."""
+        own = self._section_region(self.chain.base) if self.chain.base else None
+        return [*([] if own is None else [own]), *self._item_regions()]
+
+    def _caller_regions(self) -> list[Resolution[str]]:
+        variables = self.asked.variables
+        return [Resolution(variables[name], name) for name in REGIONS if variables.get(name)]
+
+    def _section(self, name: str) -> Mapping[str, object]:
+        return self.asked.configuration.profiles.get(name, {})
+
+    def _section_region(self, name: str) -> Resolution[str] | None:
+        region = text(self._section(name), "region")
+        return Resolution(region, f"region of profile “{printable(name)}”") if region else None
+
+    def _item_regions(self) -> list[Resolution[str]]:
+        found = self._item_region()
+        return [] if found is None else [found]
+
+    def _item_region(self) -> Resolution[str] | None:
+        item = self.base.item
+        field = None if item is None else find_field(item, REGION)
+        if item is None or field is None or not field.value:
+            return None
+        return Resolution(field.value.reveal(), f"“{REGION}” of item “{printable(item.title)}”")
 
 
-def item_keys(item: Item) -> Keys:
-    """The item's access keys. Raises MissingError with the label that is missing."""
-    return Keys(required_field(item, KEY_ID).value.reveal(), required_field(item, SECRET_KEY).value)
+def _span(seconds: int) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
-def _item_region(item: Item) -> Resolution[str] | None:
-    field = find_field(item, REGION)
-    if field is None or not field.value:
-        return None
-    return Resolution(field.value.reveal(), f"“{REGION}” of item “{printable(item.title)}”")
-
-
-def _profile_reason(profile: Resolution[str]) -> str:
-    return f"profile “{printable(profile.value)}” ({profile.source})"
+def _endpoint(endpoint: str) -> str:
+    return f", at {printable(endpoint)}" if endpoint else ""

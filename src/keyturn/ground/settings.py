@@ -126,6 +126,26 @@ class Executables(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_
     ] = ()
 
 
+class Aws(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """Temporary credentials of AWS."""
+
+    session_hours: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=36, description="how long the keys last that a one-time code was used for"),
+    ] = 12
+    endpoints: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description="addresses (https://…) that may be asked for credentials besides AWS's own and this "
+            "machine's, where an environment or a configuration file names them"
+        ),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        if any(not each.startswith("https://") for each in self.endpoints):
+            raise ValueError("an endpoint begins with https://")
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     approval: Approval = Approval()
     authentication: Authentication = Authentication()
@@ -133,6 +153,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_def
     prompt: Prompt = Prompt()
     vault: Vault = Vault()
     executables: Executables = Executables()
+    aws: Aws = Aws()
 
 
 def load(path: Path) -> Settings:
