@@ -188,6 +188,12 @@ class KeyUnusableError(DeniedError):
     code = "key-unusable"
 
 
+class CodeUnusableError(DeniedError):
+    """What was typed as a one-time code is none, or one that was used already."""
+
+    code = "code-unusable"
+
+
 class UnusableError(DeniedError):
     """An authenticator that seemed usable is not: the next one is tried. Nobody has said no."""
 
@@ -205,6 +211,19 @@ class ExecutableRefusedError(KeyturnError):
 
     status = Status.EXECUTABLE_REFUSED
     code = "executable-refused"
+
+
+class ServiceRefusedError(KeyturnError):
+    """A service that was asked for credentials refused."""
+
+    status = Status.SERVICE_REFUSED
+    code = "service-refused"
+
+
+class ServiceUnreachableError(ServiceRefusedError):
+    """A service that was asked for credentials gave no answer, or none that makes sense."""
+
+    code = "service-unreachable"
 
 
 class ConfigurationError(KeyturnError):

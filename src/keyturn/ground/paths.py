@@ -59,6 +59,15 @@ class Directories:
         return self.state / "audit.jsonl"
 
     @property
+    def one_time_codes(self) -> Path:
+        """Which one-time codes were used already; never the codes."""
+        return self.state / "one-time-codes.json"
+
+    @property
+    def told(self) -> Path:
+        return self.state / "told.json"
+
+    @property
     def settings(self) -> Path:
         return self.config / "settings.toml"
 

@@ -1,0 +1,95 @@
+"""Temporary keys in the keeper's memory, by everything that went into them. Gone when the keeper is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys
+from keyturn.ground.clock import Clock
+from keyturn.ground.secret import Secret
+
+# Less is not handed out: a command that takes a while would end with expired keys (story 37).
+USABLE_SECONDS = 300.0
+# Less is renewed while it is still handed out.
+FRESH_SECONDS = 600.0
+MOST = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`deadline` is on the boot clock."""
+
+    keys: Keys
+    deadline: float
+
+
+class Cache:
+    """Entries by the names that `names` gives."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._entries: dict[str, Entry] = {}
+
+    def get(self, name: str) -> Entry | None:
+        """An entry that lasts long enough to be used."""
+        entry = self._entries.get(name)
+        if entry is not None and entry.deadline - self._clock.boot() < USABLE_SECONDS:
+            del self._entries[name]
+            return None
+        return entry
+
+    def is_ageing(self, entry: Entry) -> bool:
+        """Whether it is time to renew an entry."""
+        return entry.deadline - self._clock.boot() < FRESH_SECONDS
+
+    def put(self, name: str, keys: Keys, deadline: float) -> None:
+        """Keep `keys` up to `deadline`; if there are very many, those are dropped that end first."""
+        self._entries[name] = Entry(keys, deadline)
+        if len(self._entries) > MOST:
+            latest = sorted(self._entries.items(), key=lambda each: each[1].deadline, reverse=True)
+            self._entries = dict(latest[: MOST // 2])
+
+    def forget(self, name: str) -> None:
+        """Drop an entry, if it is there."""
+        self._entries.pop(name, None)
+
+
+def names(keys: Keys, calls: Sequence[Call]) -> tuple[str, ...]:
+    """What the result of each call is kept under: a hash of all inputs up to there (stories 4 and 38).
+
+    A user's session is the same for every region and every role: one code serves them all (stories 2
+    and 9). The legacy global endpoint's is apart, for regions that are opted into refuse it (story 34).
+    """
+    found: list[str] = []
+    source = _hash("keys", keys.key_id, _secret(keys.secret), _secret(keys.token))
+    for call in calls:
+        source = (
+            _hash("session", source, *_session(call))
+            if isinstance(call, GetSessionToken)
+            else _role(source, call)
+        )
+        found.append(source)
+    return tuple(found)
+
+
+def _session(call: GetSessionToken) -> tuple[object, ...]:
+    return (call.mfa.serial, call.sts.partition, call.sts.endpoint, "legacy" in call.sts.variant)
+
+
+def _role(source: str, call: AssumeRole) -> str:
+    sts = (call.sts.region, call.sts.partition, call.sts.endpoint, sorted(call.sts.variant))
+    mfa = None if call.mfa is None else (call.mfa.serial, _secret(call.mfa.secret))
+    return _hash(
+        *("role", source, call.role, call.duration, sts, call.session_name, call.external_id),
+        *(call.tags, call.transitive_tags, call.source_identity, mfa),
+    )
+
+
+def _secret(secret: Secret | None) -> str | None:
+    return None if secret is None else _hash(secret.reveal())
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()

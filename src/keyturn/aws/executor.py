@@ -1,0 +1,301 @@
+"""Makes the calls of a plan, through one cache: what several ask for at once is asked for once.
+
+A call is a task of its own: who asked first may go away, and the others still get what it brings. A question
+for a code is never part of it, for a question belongs to one caller and its terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from keyturn import otp
+from keyturn.aws import cache, devices, refusals, sts
+from keyturn.aws.cache import Cache
+from keyturn.aws.calls import AssumeRole, Call, Keys, Mfa, Network
+from keyturn.aws.devices import Devices, Sleep
+from keyturn.aws.ledger import Ledger
+from keyturn.aws.plan import Plan
+from keyturn.aws.sts import Answer, Refused, Trouble, Unanswered
+from keyturn.ground.clock import Clock
+from keyturn.ground.errors import (
+    CodeUnusableError,
+    ConfigurationError,
+    KeyturnError,
+)
+from keyturn.ground.secret import Secret
+from keyturn.otp import OneTimePassword
+from keyturn.sdk.codes import CodeQuestion, TypedCodes
+from keyturn.sdk.run import Worker
+
+log = logging.getLogger(__name__)
+
+CALLS_AT_ONCE = 16
+# Before the second and the third try of a call without a code, each up to half as long again.
+PAUSES = (0.5, 2.0)
+# A server that sends a byte now and then keeps every limit of a socket.
+LONGEST_CALL = 60.0
+# A typed code that waited this long for another call is not sent: STS takes the step before, no older one.
+OLDEST_CODE = 30.0
+CODES_TRIED = 2
+RENEWAL_PAUSE = 60.0
+
+Ask = Callable[[Call, Keys, Network, Secret | None], Answer]
+
+
+@dataclass(frozen=True)
+class _Hop:
+    """One call of a plan, with what it starts from. `name` is what its result is cached under."""
+
+    call: Call
+    keys: Keys
+    name: str
+    source_name: str
+    source: str
+
+    @property
+    def typed_for(self) -> Mfa | None:
+        """The device whose code somebody has to type for this call; None if nobody has to."""
+        mfa = self.call.mfa
+        return mfa if mfa is not None and mfa.secret is None else None
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A call under way, and what to tell those who wait for it."""
+
+    line: Callable[[], str]
+    task: asyncio.Task[Keys] = field(init=False)
+
+    def say(self, line: Callable[[], str]) -> None:
+        self.line = line
+
+    def tell(self) -> str:
+        return self.line()
+
+
+class Executor:
+    """Of one keeper: its cache is gone with it. `ask` makes one call, in a thread (sts.ask)."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        typed: TypedCodes,
+        ledger: Ledger,
+        ask: Ask = sts.ask,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._typed = typed
+        self._ask = ask
+        self._sleep = sleep
+        self._devices = Devices(clock, ledger, sleep)
+        self._cache = Cache(clock)
+        self._flights: dict[tuple[str, Network], _Flight] = {}
+        self._renewals: dict[str, float] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        # Not the default one: that is for the disk, and must not wait for a network.
+        self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, "sts")
+
+    async def keys(self, plan: Plan, network: Network, worker: Worker) -> Keys:
+        """The keys at the plan's end.
+
+        Raises ServiceRefusedError, CodeUnusableError, ConfigurationError, and what `worker` raises.
+        """
+        if not plan.calls:
+            return plan.keys
+        names = cache.names(plan.keys, plan.calls)
+        return await self._walk(plan, names, network, worker)
+
+    def forget(self) -> None:
+        """Drop all temporary keys: the next plan's calls are made anew."""
+        self._cache = Cache(self._clock)
+
+    async def _walk(self, plan: Plan, names: Sequence[str], network: Network, worker: Worker) -> Keys:
+        """From the last call whose keys are still here to the end of the plan."""
+        for is_last_try in (False, True):
+            start, keys = self._start(plan, names, network)
+            try:
+                for index in range(start, len(names)):
+                    keys = await self._obtain(_hop(plan, names, index, keys), network, worker)
+            except KeyturnError:
+                # Keys that we thought good may be refused: then they were forgotten, and are made anew.
+                if is_last_try or start == 0 or self._cache.get(names[start - 1]) is not None:
+                    raise
+            else:
+                return keys
+        raise AssertionError("the last try returns or raises")
+
+    def _start(self, plan: Plan, names: Sequence[str], network: Network) -> tuple[int, Keys]:
+        for index in reversed(range(len(names))):
+            entry = self._cache.get(names[index])
+            if entry is not None:
+                if self._cache.is_ageing(entry):
+                    self._renew_ahead(plan, names[: index + 1], network)
+                return index + 1, entry.keys
+        return 0, plan.keys
+
+    async def _obtain(self, hop: _Hop, network: Network, worker: Worker) -> Keys:
+        while True:
+            entry = self._cache.get(hop.name)
+            if entry is not None:
+                return entry.keys
+            flight = self._flights.get((hop.name, network))
+            if flight is None:
+                mfa, typed = hop.typed_for, None
+                if mfa is not None:
+                    if not self._typed.has(mfa.serial):
+                        await worker.code(CodeQuestion(mfa.serial, refusals.purpose(hop.call), mfa.process))
+                        # Meanwhile others may have come so far that none is needed.
+                        continue
+                    typed = self._devices.take_typed(mfa.serial, self._typed.take(mfa.serial))
+                flight = self._begin(hop, network, typed)
+            return await worker.follow(flight.task, flight.tell)
+
+    def _begin(self, hop: _Hop, network: Network, typed: Secret | None) -> _Flight:
+        place = (hop.name, network)
+        flight = self._flights[place] = _Flight(lambda: refusals.step(hop.call))
+
+        async def fly() -> Keys:
+            try:
+                return await self._fly(hop, network, typed, flight)
+            finally:
+                # Before anybody can see that it is over: who comes then is not to be given what it brought.
+                del self._flights[place]
+
+        flight.task = asyncio.create_task(fly())
+        # Perhaps nobody waits any more when it fails; then it is nobody's error.
+        flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return flight
+
+    async def _fly(self, hop: _Hop, network: Network, typed: Secret | None, flight: _Flight) -> Keys:
+        """Make the call and keep what it brings."""
+        mfa = hop.call.mfa
+        if mfa is None:
+            return await self._patiently(hop, network)
+        lock = self._devices.lock(mfa.serial)
+        if lock.locked():
+            flight.line = lambda: f"{refusals.step(hop.call)}: waiting for the device's turn"
+        password = None if mfa.secret is None else _password(mfa.secret, hop.source)
+        asked_at = self._clock.boot()
+        async with lock:
+            found = self._cache.get(hop.name)
+            # A caller with other proxies may have made the same call.
+            if found is not None and not self._cache.is_ageing(found):
+                return found.keys
+            if password is not None:
+                return await self._with_own_code(hop, mfa, network, password, flight)
+            if self._clock.boot() - asked_at > OLDEST_CODE:
+                raise CodeUnusableError("another call took long, and the one-time code is too old now")
+            flight.line = lambda: refusals.step(hop.call)
+            await self._devices.record_typed(mfa.serial)
+            return await self._once(hop, network, typed)
+
+    async def _patiently(self, hop: _Hop, network: Network) -> Keys:
+        for pause in PAUSES:
+            try:
+                async with self._slots:
+                    return await self._send(hop, network, None)
+            except Unanswered as error:
+                if error.trouble in (Trouble.TLS, Trouble.NONSENSE):
+                    raise refusals.unanswered(error, hop.call) from None
+            await self._sleep(pause * random.uniform(1.0, 1.5))
+        return await self._once(hop, network, None)
+
+    async def _once(self, hop: _Hop, network: Network, code: Secret | None) -> Keys:
+        try:
+            async with self._slots:
+                return await self._send(hop, network, code)
+        except Unanswered as error:
+            raise refusals.unanswered(error, hop.call) from None
+
+    async def _with_own_code(
+        self, hop: _Hop, mfa: Mfa, network: Network, password: OneTimePassword, flight: _Flight
+    ) -> Keys:
+        """A call that may have arrived is tried once more, with the next step's code."""
+        tries = 0
+        while True:
+            async with self._slots:
+                # Made when it can be sent: in a queue it would grow old.
+                code = await self._devices.next_code(mfa.serial, password)
+                if isinstance(code, Secret):
+                    tries += 1
+                    flight.line = lambda: refusals.step(hop.call)
+                    try:
+                        return await self._send(hop, network, code)
+                    except Unanswered as error:
+                        if tries == CODES_TRIED or error.trouble not in sts.PASSING:
+                            raise refusals.unanswered(error, hop.call) from None
+                        continue
+            await self._devices.wait(code, flight.say)
+
+    async def _send(self, hop: _Hop, network: Network, code: Secret | None) -> Keys:
+        """One request. Raises Unanswered, and KeyturnError for a refusal."""
+        sent = self._clock.boot()
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._threads, self._ask, hop.call, hop.keys, network, code)
+        try:
+            async with asyncio.timeout(LONGEST_CALL):
+                answer = await work
+        except TimeoutError:
+            raise Unanswered(Trouble.INTERRUPTED, "STS") from None
+        except Refused as refused:
+            if refused.code in refusals.OUTDATED:
+                self._cache.forget(hop.source_name)
+            raise refusals.explain(
+                refused, hop.call, hop.source, self._clock.now(), hop.typed_for is not None
+            ) from None
+        # STS's own clock says how long they last: this machine's may be wrong.
+        assert answer.keys.expires is not None
+        lasts = (answer.keys.expires - (answer.date or self._clock.now())).total_seconds()
+        self._cache.put(hop.name, answer.keys, sent + min(lasts, hop.call.duration))
+        return answer.keys
+
+    def _renew_ahead(self, plan: Plan, names: Sequence[str], network: Network) -> None:
+        """Renew the last of `names` while it is still good, unless somebody would have to type a code."""
+        now = self._clock.boot()
+        if now - self._renewals.get(names[-1], -RENEWAL_PAUSE) < RENEWAL_PAUSE:
+            return
+        self._renewals = {name: at for name, at in self._renewals.items() if now - at < RENEWAL_PAUSE}
+        self._renewals[names[-1]] = now
+        task = asyncio.create_task(self._renew(plan, names, network))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _renew(self, plan: Plan, names: Sequence[str], network: Network) -> None:
+        keys = plan.keys
+        try:
+            for index, name in enumerate(names):
+                entry = self._cache.get(name)
+                if entry is not None and not self._cache.is_ageing(entry):
+                    keys = entry.keys
+                    continue
+                hop = _hop(plan, names, index, keys)
+                if hop.typed_for is not None:
+                    return
+                flight = self._flights.get((name, network)) or self._begin(hop, network, None)
+                keys = await asyncio.shield(flight.task)
+        except KeyturnError as error:
+            # Who comes when they have ended is told.
+            log.info("temporary keys could not be renewed ahead: %s", error.code)
+
+
+def _password(secret: Secret, source: str) -> OneTimePassword:
+    """What makes the codes. Raises ConfigurationError, which names the item."""
+    try:
+        password = otp.parse(secret)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{source}: {error.message}", *error.hints) from None
+    return devices.check_digits(password, source)
+
+
+def _hop(plan: Plan, names: Sequence[str], index: int, keys: Keys) -> _Hop:
+    before = names[index - 1] if index else ""
+    asking = plan.calls[index - 1] if index else None
+    source = refusals.role(asking) if isinstance(asking, AssumeRole) else plan.source or "these keys"
+    return _Hop(plan.calls[index], keys, names[index], before, source)
