@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from keyturn.agent.callers import Caller
+from keyturn.agent.permission import Permissions
+from keyturn.agent.questions import Matter
 from keyturn.processes.facts import Process
 from keyturn.processes.identity import TerminalSession
 
@@ -57,3 +59,26 @@ class MadeUp(Caller):
 
 def caller(pid: int, at: TerminalSession | None = None) -> MadeUp:
     return MadeUp(pid, process(pid, at.session if at else 0), at, None)
+
+
+class Undisturbed:
+    """Implements `Asker` for a caller whom nobody may ask or tell anything; a test says otherwise."""
+
+    may_ask = True
+
+    def __init__(self, of: Caller) -> None:
+        self.caller = of
+
+    async def waiting(self) -> None:
+        """Nothing to be seen."""
+
+    async def has_window(self) -> bool:
+        return False
+
+    async def tell(self, line: str) -> None:
+        raise AssertionError(line)
+
+    async def elected(
+        self, permissions: Permissions, matter: Matter, ticket: str, *, asks_nobody: bool = False
+    ) -> None:
+        raise AssertionError(matter)

@@ -8,14 +8,14 @@ from typing import Any, cast
 import pytest
 
 from keyturn.agent.approvals import Approvals, How
-from keyturn.agent.callers import Caller
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Matter, Purpose, Questions
 from keyturn.agent.registry import Entry
 from keyturn.agent.uses import Use
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.settings import Settings
-from tests.agent.people import caller, terminal
+from keyturn.sdk.codes import TypedCodes
+from tests.agent.people import Undisturbed, caller, terminal
 
 ENTRY = Entry("a" * 26, "Test", "/nowhere")
 UNLOCK = Matter("unlock", ENTRY.id)
@@ -27,21 +27,12 @@ class Elected(Exception):  # noqa: N818  # as the keeper's own
     pass
 
 
-class Launcher:
-    """Implements `Asker` as a launcher does: who is elected goes away to come back as the CLI."""
+class Launcher(Undisturbed):
+    """As a launcher does: who is elected goes away to come back as the CLI."""
 
-    may_ask = True
-
-    def __init__(self, of: Caller) -> None:
-        self.caller = of
-
-    async def waiting(self) -> None:
-        pass
-
-    async def has_window(self) -> bool:
-        return False
-
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
+    async def elected(
+        self, permissions: Permissions, matter: Matter, ticket: str, *, asks_nobody: bool = False
+    ) -> None:
         raise Elected(matter)
 
 
@@ -62,7 +53,13 @@ def test_who_comes_while_an_answer_is_carried_out_is_not_asked_again() -> None:
         accounts, clock, settings = Accounts(), SystemClock(), Settings()
         questions = Questions(lambda: 60)
         permissions = Permissions(
-            cast(Any, accounts), Approvals(clock), questions, cast(Any, None), clock, lambda: None
+            cast(Any, accounts),
+            Approvals(clock),
+            questions,
+            cast(Any, None),
+            clock,
+            lambda: None,
+            TypedCodes(clock),
         )
 
         def obtain(pid: int) -> asyncio.Task[Permission]:

@@ -19,13 +19,15 @@ from hypothesis.stateful import (
 
 from keyturn.agent.approvals import Approvals, How
 from keyturn.agent.permission import Permission, Permissions
-from keyturn.agent.questions import Matter, Purpose, Questions
+from keyturn.agent.questions import Purpose, Questions
 from keyturn.agent.registry import Entry
 from keyturn.agent.uses import Program, Use
 from keyturn.ground.errors import LockedError
 from keyturn.ground.settings import Approval as Limits
 from keyturn.ground.settings import Preset, Settings
+from keyturn.sdk.codes import TypedCodes
 from tests.agent.kernel import AGENT, OTHER_UID, Kernel, Made
+from tests.agent.people import Undisturbed
 from tests.vaults.templates import StoppedClock
 
 ACCOUNTS, ITEMS = ("work", "home"), ("one", "two")
@@ -51,20 +53,9 @@ class Unlocked(set[str]):
         return self if account in self else None
 
 
-class Asker:
-    may_ask = True
-
-    def __init__(self, caller: Any) -> None:
-        self.caller = caller
-
+class Asker(Undisturbed):
     async def waiting(self) -> None:
         raise AskedError
-
-    async def has_window(self) -> bool:
-        return False
-
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
-        raise AssertionError("nobody is asked here")
 
 
 class TerminalSessions(RuleBasedStateMachine):
@@ -101,7 +92,13 @@ class TerminalSessions(RuleBasedStateMachine):
         self.approvals = Approvals(self.clock, {AGENT}, self.kernel.read)
         nothing, questions = cast(Any, None), Questions(lambda: 60)
         self.permissions = Permissions(
-            cast(Any, self.accounts), self.approvals, questions, nothing, self.clock, lambda: None
+            cast(Any, self.accounts),
+            self.approvals,
+            questions,
+            nothing,
+            self.clock,
+            lambda: None,
+            TypedCodes(self.clock),
         )
 
     def asks(self, process: Made, use: Use) -> str:

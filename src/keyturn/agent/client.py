@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from keyturn.agent import holder, messages, requests
-from keyturn.agent.messages import Answer, Ask, Cancel, Done, Failed, OtherWay, Show
+from keyturn.agent.messages import Answer, Ask, Cancel, Done, Ended, Execute, Failed, OtherWay, Show
 from keyturn.agent.requests import Request
 from keyturn.ground import files, wire
 from keyturn.ground.clock import SystemClock
@@ -23,7 +23,7 @@ from keyturn.ground.errors import CancelledByPersonError, ConfigurationError, Un
 from keyturn.ground.paths import Directories
 from keyturn.ground.secret import Secret
 from keyturn.ground.world import here
-from keyturn.processes import peers
+from keyturn.processes import foreign, peers
 
 START_SECONDS = 20.0
 # Without a person in it, an answer takes as long as a key derivation and a slow disk at most.
@@ -152,11 +152,17 @@ class Agent:
             )
 
     def call(
-        self, request: Request, questioner: Questioner | None = None, seconds: float = ANSWER_SECONDS
+        self,
+        request: Request,
+        questioner: Questioner | None = None,
+        seconds: float = ANSWER_SECONDS,
+        *,
+        may_execute: bool = False,
     ) -> Any:
         """Send a request on the connection and return what Done carries.
 
-        Raises what the agent raised, and UnreachableError if it goes away or is silent for `seconds`.
+        `may_execute`: the agent may have a command of the person's configuration run. Raises what the agent
+        raised, and UnreachableError if it goes away or is silent for `seconds`.
         """
         head = b"" if self._is_open else bytes([wire.VERSION]) + wire.CONTROL
         self._socket.settimeout(seconds)
@@ -170,6 +176,8 @@ class Agent:
                 raise messages.error_of(response)
             if isinstance(response, Ask | Show):
                 self._answer(response, questioner)
+            elif isinstance(response, Execute):
+                self._execute(response, may_execute=may_execute)
             else:
                 # Waiting for a person, here or at another terminal.
                 self._socket.settimeout(None)
@@ -216,6 +224,15 @@ class Agent:
             return
         self._socket.settimeout(ANSWER_SECONDS)
         self._send(messages.encode(Answer(number=question.number, secret=answer)))
+
+    def _execute(self, wanted: Execute, *, may_execute: bool) -> None:
+        if not may_execute:
+            raise UnreachableError(
+                "the agent wants a command run that nobody asked for", "keyturn agent stop"
+            )
+        status, output = foreign.run(wanted.command, wanted.seconds, self._clock)
+        ended = Ended(number=wanted.number, status=status, output=Secret(output.decode("utf-8", "replace")))
+        self._send(messages.encode(ended))
 
     @property
     def _socket(self) -> socket.socket:

@@ -32,7 +32,7 @@ class Conversation:
         self.may_ask = may_ask
         self._lines: list[str] = []
         self._number = 0
-        self._answer: asyncio.Future[Secret] | None = None
+        self._answer: asyncio.Future[tuple[int, Secret]] | None = None
         self._ways = OtherWays()
 
     @property
@@ -45,7 +45,12 @@ class Conversation:
     async def has_window(self) -> bool:
         return False
 
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
+    async def tell(self, line: str) -> None:
+        await self.show(line)
+
+    async def elected(
+        self, permissions: Permissions, matter: Matter, ticket: str, *, asks_nobody: bool = False
+    ) -> None:
         """A CLI is asked on the connection that it has; if its turn is lost meanwhile, it waits on."""
         reported = permissions.questions.report(ticket, self.caller)
         if reported is None or not await self.converse(permissions, matter, ticket, reported[1]):
@@ -85,8 +90,12 @@ class Conversation:
                 raise cancelled()
             if isinstance(reply, messages.OtherWay):
                 self._ways.leave(self._ways.innermost)
-            elif self._answer is not None and not self._answer.done():
-                self._answer.set_result(reply.secret)
+            elif self._answer is None or self._answer.done():
+                continue
+            elif isinstance(reply, messages.Ended):
+                self._answer.set_result((reply.status, reply.output))
+            else:
+                self._answer.set_result((0, reply.secret))
 
     async def unless_other_way(self, work: Coroutine[object, object, T]) -> T:
         return await self._ways.do(work)
@@ -109,6 +118,14 @@ class Conversation:
             other_way=self._ways.innermost is not None,
         )
         await self._connection.send(messages.encode(question))
+        return (await self._answer)[1]
+
+    async def execute(self, command: str, seconds: float) -> tuple[int, Secret]:
+        """Implements `codes.Executing`."""
+        self._number += 1
+        self._answer = asyncio.get_running_loop().create_future()
+        execute = messages.Execute(number=self._number, command=command, seconds=seconds)
+        await self._connection.send(messages.encode(execute))
         return await self._answer
 
     async def show(self, *lines: str) -> None:

@@ -20,6 +20,7 @@ from keyturn.agent.audit import Audit
 from keyturn.agent.callers import StrangerError
 from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
+from keyturn.agent.explain_requests import ExplainRequests
 from keyturn.agent.forgetting import LOCKED, STOPPED, Forgetting
 from keyturn.agent.grant_requests import GrantRequests
 from keyturn.agent.hooks import Hooks
@@ -27,12 +28,14 @@ from keyturn.agent.item_requests import ItemRequests
 from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
+from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
 from keyturn.agent.session_requests import SessionRequests
 from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
+from keyturn.agent.told import Told
 from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
@@ -43,6 +46,7 @@ from keyturn.ground.wire import RunRequest, WireError
 from keyturn.ground.world import World
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
+from keyturn.sdk.codes import TypedCodes
 from keyturn.vaults.age.pins import Machine
 
 log = logging.getLogger("keyturn")
@@ -74,24 +78,36 @@ class Keeper:
             world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
         )
         agreement = Agreement(self._accounts, self._authenticators)
+        typed = TypedCodes(world.clock)
         permissions = Permissions(
-            self._accounts, self._approvals, self._questions, agreement, world.clock, self._forgetting.touch
+            self._accounts,
+            self._approvals,
+            self._questions,
+            agreement,
+            world.clock,
+            self._forgetting.touch,
+            typed,
         )
         defaults_file = DefaultsFile(directories.defaults)
         self._audit = Audit(directories.audit_log, world.clock)
         sessions = SessionDefaults(directories.sessions, world.uid)
-        self._runner = Runner(permissions, defaults_file, sessions, Hooks(), self._audit)
-        self._handlers = self._wire_handlers(permissions, defaults_file, sessions)
+        hooks = Hooks(world, typed, self._settings)
+        provisioning = Provisioning(permissions, defaults_file, hooks, self._audit)
+        self._runner = Runner(
+            permissions, defaults_file, sessions, provisioning, self._audit, Told(directories.told)
+        )
+        self._handlers = self._wire_handlers(permissions, defaults_file, sessions, hooks)
         self._large_frames = asyncio.Semaphore(LARGE_FRAMES_AT_ONCE)
 
     def _wire_handlers(
-        self, permissions: Permissions, defaults_file: DefaultsFile, sessions: SessionDefaults
+        self, permissions: Permissions, defaults_file: DefaultsFile, sessions: SessionDefaults, hooks: Hooks
     ) -> dict[type[requests.Request], Handler]:
         session = SessionRequests(permissions, self._audit, self._forgetting.idle_left)
         grant = GrantRequests(permissions)
         account = AccountRequests(permissions, self._world.directories)
         slot = SlotRequests(permissions)
         item = ItemRequests(permissions, defaults_file, sessions, self._audit, self._world.clock)
+        explain = ExplainRequests(permissions, self._runner, hooks)
         return {
             requests.Hello: session.hello,
             requests.GetStatus: session.status,
@@ -123,6 +139,8 @@ class Keeper:
             requests.EditItem: item.edit,
             requests.CheckItem: item.check,
             requests.SetDefault: item.set_default,
+            requests.Explain: explain.explain,
+            requests.Diagnose: explain.diagnose,
         }
 
     def _authenticators(self, lines: Sequence[str], own: Sequence[Authenticator]) -> Sequence[Authenticator]:

@@ -63,8 +63,16 @@ class LauncherAsker:
         found = await asyncio.to_thread(pinentry.find, prompt, self._variables, uid)
         return found if isinstance(found, str) else ""
 
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
-        if not await self.has_window():
+    async def tell(self, line: str) -> None:
+        is_dumb = not any(each.startswith(b"TERM=") and each != b"TERM=dumb" for each in self._environment)
+        # From the background it would stop at `stty tostop`, and disturb whoever is in front.
+        if self.caller.is_foreground and not is_dumb:
+            await self._connection.send(wire.encode_show(f"keyturn: {line}"))
+
+    async def elected(
+        self, permissions: Permissions, matter: Matter, ticket: str, *, asks_nobody: bool = False
+    ) -> None:
+        if asks_nobody or not await self.has_window():
             raise ElectedError(ticket)
         reported = permissions.questions.report(ticket, self.caller)
         if reported is None:

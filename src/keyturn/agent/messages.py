@@ -1,7 +1,8 @@
 """What the CLI and the agent say to each other: msgpack frames behind `C` (keyturn/ground/wire.py).
 
 A request is answered by `Done` or `Failed`, with any number of `Ask` and `Show` before it; while one of these
-stands on the terminal the CLI sends `Answer`, `OtherWay` or `Cancel`.
+stands on the terminal the CLI sends `Answer`, `OtherWay` or `Cancel`. To `Talk` the agent may also send
+`Execute`, which is answered by `Ended`.
 Unknown fields are ignored, so that a newer side may say more within one protocol version.
 """
 
@@ -56,6 +57,22 @@ class Show(Message, frozen=True, kw_only=True):
     other_way: bool = False
 
 
+class Execute(Message, frozen=True, kw_only=True):
+    """Run a command line of the caller's own configuration by a shell, for at most so many seconds."""
+
+    number: int
+    command: str
+    seconds: float
+
+
+class Ended(Message, frozen=True, kw_only=True):
+    """A command has ended: its exit status, as a shell has it, and the beginning of what it printed."""
+
+    number: int
+    status: int
+    output: Secret
+
+
 class Answer(Message, frozen=True, kw_only=True):
     number: int
     secret: Secret
@@ -74,8 +91,8 @@ class OtherWay(Message, frozen=True, kw_only=True):
 
 
 # What the CLI sends while a conversation goes on, and what the agent sends at any time.
-Reply: TypeAlias = Answer | Cancel | OtherWay
-Response: TypeAlias = Done | Failed | Ask | Show | Waiting
+Reply: TypeAlias = Answer | Cancel | OtherWay | Ended
+Response: TypeAlias = Done | Failed | Ask | Show | Waiting | Execute
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=encode_secret)
 
@@ -96,8 +113,8 @@ def _union(kinds: tuple[type, ...]) -> Any:
 
 
 _request: msgspec.msgpack.Decoder[requests.Request] = _decoder(_union(requests.ALL))
-_answer: msgspec.msgpack.Decoder[Reply] = _decoder(Answer | Cancel | OtherWay)
-_response: msgspec.msgpack.Decoder[Response] = _decoder(Done | Failed | Ask | Show | Waiting)
+_answer: msgspec.msgpack.Decoder[Reply] = _decoder(Answer | Cancel | OtherWay | Ended)
+_response: msgspec.msgpack.Decoder[Response] = _decoder(Done | Failed | Ask | Show | Waiting | Execute)
 
 
 def decode_request(body: bytes) -> requests.Request:

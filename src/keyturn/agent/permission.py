@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from keyturn.agent import codes
 from keyturn.agent.accounts import Accounts, Unlocked
 from keyturn.agent.agreement import Agreement
 from keyturn.agent.approvals import Approval, Approvals, How
@@ -18,6 +19,7 @@ from keyturn.ground.clock import Clock
 from keyturn.ground.errors import LockedError, MissingError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Preset, Settings
+from keyturn.sdk.codes import TypedCodes
 
 # From a person's yes to the launcher that it was for, which has to come back first.
 COME_BACK_SECONDS = 60.0
@@ -44,8 +46,16 @@ class Asker(Protocol):
     async def has_window(self) -> bool:
         """Whether its person could be asked in a window of the desktop, having no terminal."""
 
-    async def elected(self, permissions: Permissions, matter: Matter, ticket: str) -> None:
-        """This one is to ask: hold the conversation, or raise to make the client come back for it."""
+    async def elected(
+        self, permissions: Permissions, matter: Matter, ticket: str, *, asks_nobody: bool = False
+    ) -> None:
+        """This one is to ask: hold the conversation, or raise to make the client come back for it.
+
+        `asks_nobody`: a command of the caller's is run instead, so that a window is of no use.
+        """
+
+    async def tell(self, line: str) -> None:
+        """Show its person, if they look at a terminal, what it waits for, until something else comes."""
 
 
 class Permissions:
@@ -59,14 +69,16 @@ class Permissions:
         agreement: Agreement,
         clock: Clock,
         used: Callable[[], None],
+        typed: TypedCodes,
     ) -> None:
-        """`used` is told each time an account is used or agreed to."""
+        """`used` is told each time an account is used or agreed to; codes that are typed go to `typed`."""
         self.accounts = accounts
         self.approvals = approvals
         self.questions = questions
         self._agreement = agreement
         self._clock = clock
         self._used = used
+        self._typed = typed
         # Who has just agreed to which item: pid, start time and item, and until when that counts.
         self._just_agreed: dict[tuple[int, int, str], float] = {}
 
@@ -84,6 +96,11 @@ class Permissions:
                 missing = unlock
             await self._ask_for(asker, missing, purpose)
 
+    def at_once(self, caller: Caller, entry: Entry, use: Use, settings: Settings) -> Permission | None:
+        """The permission that the caller has already, without anybody being asked; None if it has none."""
+        missing = self._missing(caller, entry, use, settings)
+        return missing if isinstance(missing, Permission) else None
+
     async def obtain_anew(self, asker: Asker, entry: Entry, purpose: Purpose, typed: str = "") -> None:
         """For an item that always asks: a yes to this very process, on top of a permission.
 
@@ -100,6 +117,14 @@ class Permissions:
             detail = f"{purpose.use.item} by {caller.pid}"
             await self._ask_for(asker, Matter("approve", entry.id, caller.terminal, detail), purpose)
 
+    async def obtain_code(self, asker: Asker, purpose: Purpose) -> None:
+        """Wait until somebody has typed the code that `purpose` speaks of, or somebody else is done with it.
+
+        Raises LockedError, DeniedError, CancelledByPersonError, and what its command ended with.
+        """
+        assert purpose.code is not None
+        await self._ask_for(asker, Matter("code", "", detail=purpose.code.device), purpose)
+
     async def _ask_for(self, asker: Asker, matter: Matter, purpose: Purpose) -> None:
         if asker.caller.process is not None and self.approvals.descends_from_agent(asker.caller.process):
             raise LockedError("what the agent itself has started gets no approval")
@@ -111,7 +136,7 @@ class Permissions:
             matter, asker.caller, purpose, may_ask=asker.may_ask, has_window=has_window
         )
         if ticket is not None:
-            await asker.elected(self, matter, ticket)
+            await asker.elected(self, matter, ticket, asks_nobody=purpose.asks_nobody)
 
     def _missing(self, caller: Caller, entry: Entry, use: Use, settings: Settings) -> Permission | Matter:
         unlocked = self.accounts.unlocked(entry.id)
@@ -145,6 +170,9 @@ class Permissions:
 
     async def ask(self, asking: Asking, matter: Matter, purpose: Purpose) -> None:
         """Have the person agree to `matter`. Raises DeniedError or CancelledByPersonError for a no."""
+        if purpose.code is not None:
+            self._typed.offer(purpose.code.device, await codes.obtain(asking, purpose.code))
+            return
         entry = self.accounts.registry.find(matter.account)
         if self.accounts.unlocked(entry.id) is None:
             await self._agreement.unlock(asking, entry, purpose.lines)
@@ -153,6 +181,10 @@ class Permissions:
 
     def agreed(self, matter: Matter, purpose: Purpose, caller: Caller, settings: Settings) -> None:
         """The person said yes to `matter`: everybody who waited for it goes on."""
+        if purpose.code is not None:
+            # Who types a code has answered that, and agreed to nothing.
+            self.questions.settle(matter)
+            return
         self.allow(caller, purpose.use, settings)
         now = self._clock.boot()
         self._just_agreed = {mark: until for mark, until in self._just_agreed.items() if until > now}

@@ -1,6 +1,7 @@
 """Who is asked: one question at a time for one matter, put to one of those who wait.
 
-A matter is what has to be settled: unlock this account, or let this terminal session use it. All
+A matter is what has to be settled: unlock this account, let this terminal session use it, or type the
+code of this device. All
 callers that need the same thing wait on one round. One of them, in its terminal's foreground, is
 elected to talk to the person; the others just wait. A talker that dies, stops or goes silent loses
 the election and the next one is asked. Nothing here knows what a password is.
@@ -19,6 +20,7 @@ from keyturn.agent.uses import Use
 from keyturn.ground.errors import CancelledByPersonError, DeniedError, KeyturnError, LockedError
 from keyturn.ground.names import new_id, printable
 from keyturn.processes.identity import TerminalSession
+from keyturn.sdk.codes import CodeQuestion
 
 # How often a talker is looked at while it talks: only while a question is open.
 LOOK_SECONDS = 0.5
@@ -30,10 +32,11 @@ REPORT_SECONDS = 20.0
 class Matter:
     """What has to be settled. Two callers with equal matters wait for one answer."""
 
-    kind: Literal["unlock", "approve"]
+    kind: Literal["unlock", "approve", "code"]
     account: str
     terminal: TerminalSession | None = None
     # What tells it from other approvals at this terminal: an item, a program; a process, for one use only.
+    # For a code: its device.
     detail: str = ""
 
 
@@ -41,13 +44,20 @@ class Matter:
 class Purpose:
     """For what one caller needs it: the lines that its person is shown, and the use they agree to.
 
-    `command` is what they called, and `source` says what chose the item.
+    `command` is what they called, and `source` says what chose the item. `code` is the code that is needed,
+    if it is about one.
     """
 
     lines: tuple[str, ...]
     use: Use
     command: str = ""
     source: str = ""
+    code: CodeQuestion | None = None
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether a command of the caller's answers it, so that no terminal is needed."""
+        return self.code is not None and bool(self.code.process)
 
 
 @dataclass
@@ -63,7 +73,9 @@ class Waiter:
 
     @property
     def is_eligible(self) -> bool:
-        return self.may_ask and (self.has_window or self.caller.is_foreground)
+        if not self.may_ask:
+            return False
+        return self.has_window or self.caller.is_foreground or self.purpose.asks_nobody
 
 
 @dataclass
@@ -249,6 +261,12 @@ def nobody_to_ask(matter: Matter, use: Use | None = None) -> LockedError:
             f"{printable(use.program.path, 300)}: {use.doubt}, and there is no terminal to ask on",
             "trust its directory: keyturn settings set executables.trusted_directories '[\"DIRECTORY\"]'",
             f"or the program that is found there: keyturn plugin init {use.plugin}",
+        )
+    if matter.kind == "code":
+        return LockedError(
+            f"a one-time code of {printable(matter.detail)} is needed and there is no terminal to ask on",
+            "keep its secret in the item (“one-time password”)",
+            "or name a command that prints it in the profile: mfa_process",
         )
     if matter.kind == "unlock":
         return LockedError(

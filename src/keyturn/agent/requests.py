@@ -262,4 +262,21 @@ class SetDefault(Request, frozen=True, kw_only=True):
     vault_title: str = ""
 
 
+class Explain(Request, frozen=True, kw_only=True):
+    """What a wrapped command would get here and why. The fields are a launcher's; of the environment only the
+    variables that the plugin reads are sent. Done(Explained)."""
+
+    name: bytes
+    path: bytes
+    arguments: list[bytes]
+    environment: list[bytes]
+
+
+class Diagnose(Request, frozen=True, kw_only=True):
+    """What is amiss with items for `executable`, as far as nobody has to be asked. Done(list of str)."""
+
+    executable: str
+    items: list[ItemReference]
+
+
 ALL: tuple[type[Request], ...] = tuple(Request.__subclasses__())

@@ -122,3 +122,10 @@ class Status(msgspec.Struct, frozen=True):
     accounts: list[AccountRow]
     approvals: list[ApprovalRow]
     grants: list[GrantRow]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """The plan of a command with its reasons, and what else is worth knowing."""
+
+    lines: list[str]
+    notes: list[str]

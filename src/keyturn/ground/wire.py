@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from keyturn.ground.errors import KeyturnError
 
-VERSION = 1
+VERSION = 2
 LARGEST_FRAME = 8 * 1024 * 1024
 # A frame over this size has to find a free place among a few, and a short deadline.
 LARGE_FRAME = 64 * 1024
@@ -22,7 +22,7 @@ RUN, CONTROL = b"R", b"C"
 # In the place of a ticket: this launcher's person is to choose an item first; or, with an item's id behind
 # it, to say which of its fields is the one that is missing.
 CHOOSE, MEND = "choose", "mend "
-WAIT, GO, TALK, ERROR, MISMATCH = b"W", b"G", b"T", b"E", b"V"
+WAIT, SHOW, GO, TALK, ERROR, MISMATCH = b"W", b"S", b"G", b"T", b"E", b"V"
 
 
 class WireError(KeyturnError):
@@ -120,6 +120,11 @@ class Go:
         if len(pairs) % 2:
             raise WireError("a name without a value")
         return cls(notes, remove, list(zip(pairs[::2], pairs[1::2], strict=True)), arguments)
+
+
+def encode_show(line: str) -> bytes:
+    """Not an answer yet: what the launcher waits for, for its terminal, until something else comes."""
+    return SHOW + encode_fields([line.replace("\0", "").encode("utf-8", "replace")])
 
 
 def encode_talk(ticket: str) -> bytes:

@@ -1,17 +1,24 @@
 """The types of the hot path: Invocation → Selection → (permission) → fields → Provisioned.
 
 A provisioning function is pure but for configuration files that it may read. It is called with the
-items opened so far and says either which item it has to see (`NeedItem`; the agent asks for permission
-and opens it) or what the command gets (`Provisioned`). So nobody is asked for what is not needed.
+items opened so far and says which item it has to see (`NeedItem`; the agent asks for permission and
+opens it), or what the command gets (`Provisioned`), or that a service has to be asked for that first
+(`NeedWork`). So nobody is asked for what is not needed, and what is decided can be looked at before it
+is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from keyturn.ground.resolution import Resolution
 from keyturn.items import Item, ItemReference
+from keyturn.sdk.codes import CodeQuestion
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,13 @@ class Selection:
     """The items that the defaults offer for this call.
 
     `selected` is what the scopes give for the executable; `bound` are items bound to a name that the
-    plugin knows (an AWS profile).
+    plugin knows (an AWS profile). `others` are what the scopes give for credentials that the executable takes
+    besides its own, by their plugins.
     """
 
     selected: Resolution[ItemReference] | None
     bound: Mapping[str, Resolution[ItemReference]] = field(default_factory=dict)
+    others: Mapping[str, Resolution[ItemReference]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,46 @@ class NeedItem:
 
 @dataclass(frozen=True)
 class Provisioned:
-    """What the command gets. `notes` are lines for stderr; `reasons` say how it came to this (inspect)."""
+    """What the command gets. `notes` are lines for stderr; `reasons` say how it came to this (explain).
+
+    `news` are notes that a person hears once, by what tells one such thing from another.
+    """
 
     arguments: tuple[bytes, ...] = field(repr=False)
     assign: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     remove: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    news: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
 
-Provision = Callable[[Invocation, Selection, Mapping[str, Item]], "NeedItem | Provisioned"]
+class Worker(Protocol):
+    """The caller's side of work that takes time."""
+
+    async def code(self, question: CodeQuestion) -> None:
+        """Return once a code of that device was typed (`TypedCodes`), or when it is worth looking again.
+
+        Never called from work that others share: it may raise to make this caller come back.
+        """
+
+    async def follow(self, work: asyncio.Future[T], line: Callable[[], str]) -> T:
+        """Wait for work that others may share; it goes on if this caller goes away.
+
+        If it takes more than a second, the caller's person sees `line`, which may change, until it is done.
+        """
+
+
+@dataclass(frozen=True)
+class NeedWork:
+    """A service has to be asked. `plan` says what will be asked and why, a line each; `do` asks.
+
+    `notes` are what `do` would have said besides, for who only wants the plan.
+    """
+
+    plan: tuple[str, ...]
+    do: Callable[[Worker], Awaitable[Provisioned]] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+Provision = Callable[[Invocation, Selection, Mapping[str, Item]], "NeedItem | NeedWork | Provisioned"]
 """(invocation, selection, opened items by id) → what is needed next, or the end."""

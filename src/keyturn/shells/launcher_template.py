@@ -171,15 +171,34 @@ def connect():
 
 def exchange(stream, question):
     stream.sendall(question)
-    while True:
-        length = int.from_bytes(receive(stream, 4), "big")
-        if not 0 < length <= LARGEST_FRAME:
-            raise OSError(errno.EPROTO, "bad frame")
-        answer = receive(stream, length)
-        if answer != b"W":
-            return answer
-        # A person is being asked, here or elsewhere: that takes as long as it takes.
-        stream.settimeout(None)
+    shown = b""
+    try:
+        while True:
+            length = int.from_bytes(receive(stream, 4), "big")
+            if not 0 < length <= LARGEST_FRAME:
+                raise OSError(errno.EPROTO, "bad frame")
+            answer = receive(stream, length)
+            if answer[:1] == b"S":
+                # Without the terminal's wrapping: one line is one row, and that is what is erased.
+                shown = b"\r\x1b[K"
+                show(shown + b"\x1b[?7l" + fields(answer)[0][0] + b"\x1b[?7h")
+            elif answer != b"W":
+                return answer
+            # A person or a service is being asked: that takes as long as it takes.
+            stream.settimeout(None)
+    finally:
+        if shown:
+            show(shown)
+
+
+def show(text):
+    """Write to the terminal, whatever stdout and stderr are; one that is gone is no reason to end."""
+    try:
+        terminal = posix.open("/dev/tty", posix.O_WRONLY | posix.O_NOCTTY | posix.O_CLOEXEC)
+        posix.write(terminal, text)
+        posix.close(terminal)
+    except OSError:
+        pass
 
 
 def receive(stream, length):
