@@ -5,8 +5,8 @@
 
 All variants take turns, so that a machine that is busy for a while is busy for each of them: commands with
 commands, and questions to an agent with questions to agents that know more. The wrapped command is a copy of
-`true` that is called `aws`; its credentials come from an account in a throw-away home. Peers are measured
-where they are installed.
+`true` that is called `aws`; its credentials come from an account in a throw-away home. Only for a role it is
+the real one, on a local AWS. Peers are measured where they are installed.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from scripts.bench_home import Home
+from scripts.bench_roles import variants as in_a_role
 from scripts.budgets import (
     CALLS,
     ITEMS,
@@ -36,7 +37,7 @@ from scripts.peers import Peer, installed
 from scripts.usage import processor_seconds, proportional, resident, wake_ups
 from tests.programs.user import BIN, User
 
-UNLOCKS, QUESTIONS, WARM_UP, LISTS = 5, 500, 20, 3
+UNLOCKS, QUESTIONS, WARM_UP, LISTS, ROLES = 5, 500, 20, 3, 15
 SETTLE_SECONDS = 2.0
 TRIES, ORDINARY_SECONDS = 8, 0.6
 PLAIN = ""
@@ -111,6 +112,13 @@ def unlocks(home: Home, rounds: int) -> dict[str, float]:
     }
 
 
+def roles(rounds: int) -> dict[str, float]:
+    """The fastest of each: the two differ by less than a busy machine adds."""
+    with ExitStack() as stack:
+        taken = in_turn(in_a_role(stack), rounds)
+    return {f"{name}, ms": seconds[0] * 1000 for name, seconds in taken.items()}
+
+
 def at_once(home: Home) -> dict[str, float]:
     bare = [home.interpreter.bare, "-IS", "-c", "pass"]
     return {
@@ -170,6 +178,7 @@ def measure(rounds: int) -> Report:
         figures |= at_rest(plain)
         figures |= medians(in_turn({f"item list ({ITEMS})": large.list_items}, LISTS))
         figures |= shared(large, ITEMS)
+    figures |= roles(min(ROLES, rounds))
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     return Report(
         budgets(figures),

@@ -67,6 +67,12 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
             "× its key derivation",
         ),
         Budget("the agent at rest", memory, 60.0, "MB"),
+        Budget(
+            "aws in a role",
+            figures["aws in a role, wrapped, ms"] / figures["aws in a role, bare, ms"],
+            1.0,
+            "× bare aws, which calls STS",
+        ),
     ]
     rest = f"agent's wake-ups in {REST_SECONDS:.0f} s"
     return [*found, Budget(rest, figures[rest], 0, "")] if rest in figures else found

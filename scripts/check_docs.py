@@ -149,10 +149,22 @@ def run_page(page: Page) -> list[str]:
             (files / "credentials").chmod(0o600)
             environment |= aws.environment()
             path.insert(1, str(AWS.parent))
+            if "mfa" in page.needs:
+                environment["MFA_SERIAL"] = add_mfa(aws, directory / "home")
         environment["PATH"] = os.pathsep.join(path)
         stack.enter_context(nothing_left_running())
         output = run_script(bash_script(steps, mark), directory, environment)
     return judge(page, steps, output, mark)
+
+
+def add_mfa(aws: LocalAws, home: Path) -> str:
+    """Give ada a device, whose secret is in the file `mfa-secret`, and a role with a profile; the serial."""
+    device = aws.add_device("ada")
+    (home / "mfa-secret").write_text(device.secret + "\n")
+    role = aws.add_role("deploy", ["ada"], needs_mfa=True)
+    with (home / ".aws/config").open("a") as config:
+        config.write(f"[profile deploy]\nrole_arn = {role}\nsource_profile = default\nregion = eu-west-1\n")
+    return device.serial
 
 
 def main(names: list[str]) -> int:

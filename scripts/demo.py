@@ -33,6 +33,7 @@ INIT = (
     "keyturn plugin init aws --import-profile default --title AWS --scope global --no-recovery"
     " --preset balanced --remove-plaintext --no-shell-rc"
 )
+EDIT = "keyturn item edit AWS 'secret access key'"
 ROUNDS = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -176,14 +177,36 @@ class Demo:
 
     def wrong_key_fails(self, terminal: Terminal) -> None:
         step(6, "A wrong secret in the vault: the same command fails, so the local AWS does check it.")
-        edit = "keyturn item edit AWS 'secret access key'"
-        self.answer(terminal, edit, ("secret access key: ", WRONG_SECRET))
+        self.answer(terminal, EDIT, ("secret access key: ", WRONG_SECRET))
         printed, status = self.run(terminal, IDENTITY)
         refused = status != 0 and "SignatureDoesNotMatch" in printed
         check(
             refused,
             "aws was not refused with a wrong secret: signatures are not checked, and nothing is proved",
         )
+
+    def role(self, terminal: Terminal) -> None:
+        step(7, "A role that wants a second factor: the code's secret goes into the item; no code is typed.")
+        self.answer(terminal, EDIT, ("secret access key: ", self.ada.secret_access_key))
+        device = self.aws.add_device(NAME)
+        role = self.aws.add_role("deploy", [NAME], needs_mfa=True)
+        (self.user.home / "mfa-secret").write_text(device.secret)
+        with (self.user.home / ".aws/config").open("a") as config:
+            config.write(f"\n[profile deploy]\nrole_arn = {role}\nsource_profile = default\n")
+        add = f"keyturn item edit AWS 'one-time password[otp]=@mfa-secret' 'mfa serial[text]={device.serial}'"
+        _, status = self.run(terminal, add)
+        check(status == 0, "the item did not take the code and the serial")
+        (self.user.home / "mfa-secret").unlink()
+        self.aws.forget_calls()
+        self.run(terminal, "keyturn aws explain --profile deploy")
+        check(not self.aws.calls(), "explain asked AWS something")
+        command = f"{IDENTITY} --profile deploy --region eu-central-1"
+        for _ in range(2):
+            printed, status = self.run(terminal, command)
+            check(status == 0 and "assumed-role/deploy" in printed, "aws did not run in the role")
+        made = [call.action for call in self.aws.calls("GetSessionToken", "AssumeRole")]
+        check(made == ["GetSessionToken", "AssumeRole"], f"two commands in the role made {made}")
+        say("   Two commands made one session and one role: the second used what the first had got.")
 
 
 def files_below(directory: Path) -> list[Path]:
@@ -239,6 +262,7 @@ def run() -> None:
         second = demo.wrapped_works()
         bare, wrapped = demo.measure()
         demo.wrong_key_fails(second)
+        demo.role(second)
         agent = agent_of(user)
         check(agent is not None, "there is no agent to stop")
     assert agent is not None
@@ -250,6 +274,7 @@ Shown, on the real AWS CLI:
   - with the key in the vault only, bare `aws` fails and the same words in a shell with plugins.sh work;
   - the password was asked once, and the second call was silent;
   - the local AWS checks signatures: with a wrong secret in the vault the command fails;
+  - a role that wants a second factor got it from the item, once for two commands;
   - the authenticated command took {wrapped * 1000:.0f} ms where the bare one took {bare * 1000:.0f} ms.
 The agent has ended, and the home with all that was in it is removed. {seconds:.0f} s in all.""")
 

@@ -37,7 +37,6 @@ NOT_IMPORTED = ("keyturn.__main__", "keyturn.shells.launcher_template", "keyturn
 # Statuses that no error class carries.
 WITHOUT_CLASS = {
     Status.OK: "it was done; of a wrapped command: its own status, whatever it is",
-    Status.SERVICE_REFUSED: "a service refused (nothing calls a service yet)",
 }
 
 VARIABLES = {

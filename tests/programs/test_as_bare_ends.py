@@ -164,8 +164,9 @@ def test_scripts_and_what_cannot_be_executed(
     (directory / "aws").unlink(missing_ok=True)
     (directory / "aws").write_bytes(content)
     (directory / "aws").chmod(mode)
-    variables = {"PATH": f"{directory}:/usr/bin:/bin"}
-    bare = wrapped.user.run("bash", "-c", "aws s3", variables=variables)
+    # Nowhere else: the machine may have an aws of its own.
+    variables = {"PATH": str(directory)}
+    bare = wrapped.user.run("/bin/bash", "-c", "aws s3", variables=variables)
     by_launcher = wrapped.user.run(*wrapped.launcher, "s3", variables=variables)
     assert (bare.status, by_launcher.status) == (status, status)
     # A shell says it in a line of its own; ours begins as all of ours do.
@@ -191,12 +192,19 @@ def test_a_command_that_is_not_there(wrapped: Wrapped, what: str) -> None:
 
 @pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-", "2>&1 | true"])
 def test_a_note_that_cannot_be_written_stops_nothing(wrapped: Wrapped, stderr: str) -> None:
-    keys = "[default]\naws_access_key_id = AKIAOTHEREXAMPLE\naws_secret_access_key = otherEXAMPLE\n"
-    wrapped.user.aws_files(keys)
+    def news(number: int) -> None:
+        """Other keys in plaintext, which are spoken of once."""
+        key = f"AKIA{number}{''.join(filter(str.isalnum, stderr))}EXAMPLE"
+        wrapped.user.aws_files(
+            f"[default]\naws_access_key_id = {key}\naws_secret_access_key = otherEXAMPLE\n"
+        )
+
     try:
         wrapped.probe.reports()
         calls = shlex.join([*wrapped.launcher, "s3"])
+        news(1)
         assert "has other keys" in wrapped.user.sh(calls).succeeds().errors
+        news(2)
         assert not wrapped.user.sh(f"{calls} {stderr}").succeeds().errors
         assert len(wrapped.probe.reports()) == 2
     finally:

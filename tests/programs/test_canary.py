@@ -50,6 +50,7 @@ def run_every_command(planted: Planted) -> None:
     planted.aws_file()
     run(*init, "--import-profile", "default", "--keep-plaintext")
     run(*init, "--item", "AWS")
+    run("aws", "explain", *PASSWORD)
     for form in ("table", "json"):
         run("item", "get", "t", "--format", form, *PASSWORD)
         run("item", "list", "--format", form, *PASSWORD)

@@ -40,6 +40,7 @@ class Default(msgspec.Struct, forbid_unknown_fields=True):
     item: Named
     vault: Named
     account: Named
+    plugin: str
 
 
 class Bound(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +62,8 @@ class Inspected(msgspec.Struct, forbid_unknown_fields=True):
     wrapper: Wrapper
     defaults: list[Default]
     bound: list[Bound]
+    any_credential: bool
+    warnings: list[str]
 
 
 class Schema(msgspec.Struct, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True):
     required_fields: list[str]
     installed: bool
     configured: bool
+    any_credential: bool
 
 
 class Schema(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +51,7 @@ def test_as_it_is_printed(user: User) -> None:
         (["AMAZON"], True),
         (["web", "cli"], True),
         (["aws", "nothing-of-it"], False),
+        (["AMAZ\N{LATIN CAPITAL LETTER O WITH DIAERESIS}N"], False),
     ],
 )
 def test_words_choose(user: User, words: list[str], fits: bool) -> None:
@@ -68,7 +70,7 @@ def test_installed_and_configured(user: User) -> None:
     shims.mkdir(parents=True)
     (shims / "aws").write_text("#!/bin/sh\n")
     (shims / "aws").chmod(0o755)
-    user.path = [str(user.path[0]), str(shims), "/bin"]
+    user.path = [str(user.path[0]), str(shims)]
     assert not listed(user)["aws"].installed, "a shim of ours is no installed command"
 
 
@@ -82,8 +84,20 @@ def test_a_terminals_own_default_counts(user: User) -> None:
     assert not listed(user)["aws"].configured
 
 
-def test_it_imports_no_table_and_no_agent() -> None:
-    """It has a budget; each of these costs more than the interpreter's own start."""
-    modules = imported("plugin", "list")
-    assert "keyturn.cli.listing" in modules
-    assert not modules & {"rich", "questionary", "asyncio", "pyrage", "botocore", "keyturn.agent.client"}
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [(["list"], "listing"), (["inspect", "aws"], "inspecting"), (["inspect"], "inspecting")],
+)
+def test_what_only_looks_imports_little(words: list[str], module: str) -> None:
+    """It has a budget; the first of these cost more than the interpreter's own start, the others together."""
+    modules = imported("plugin", *words)
+    assert f"keyturn.cli.{module}" in modules
+    heavy = {"rich", "questionary", "asyncio", "pyrage", "botocore", "keyturn.agent.client"}
+    others = {
+        "keyturn.cli.setup",
+        "keyturn.cli.initializing",
+        "keyturn.shells.launcher",
+        "keyturn.ground.wire",
+    }
+    parsing = {"tomllib", "keyturn.sdk.schema"}
+    assert not modules & (heavy | others | parsing | {"ctypes", "shutil"})

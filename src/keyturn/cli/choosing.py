@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from keyturn.cli.output import clean
 from keyturn.cli.terminal import TERMINAL, Terminal
@@ -14,6 +15,7 @@ from keyturn.ground.errors import CancelledByPersonError
 
 if TYPE_CHECKING:
     from prompt_toolkit.data_structures import Size
+    from prompt_toolkit.key_binding.key_processor import KeyPressEvent
     from questionary import Question
 
 T = TypeVar("T")
@@ -26,7 +28,8 @@ def choose(
 
     `filterable`: letters typed leave only the lines that hold them; for lists that may be long.
     """
-    lines = [clean(line) for line, _ in choices]
+    # One spelling of each letter, so that what is typed is found.
+    lines = [clean(unicodedata.normalize("NFC", line)) for line, _ in choices]
     if terminal.is_dumb:
         return choices[_by_number(terminal, question, lines, filterable=filterable)][1]
     with _screen() as screen:
@@ -41,7 +44,27 @@ def choose(
             use_jk_keys=not filterable,
             **screen,
         )
+        if filterable:
+            _take_every_letter(asked)
         return choices[int(_answer(asked))][1]
+
+
+def _take_every_letter(asked: Question) -> None:
+    """Let all letters filter: questionary takes those of ASCII alone."""
+    from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.keys import Keys
+    from questionary.prompts.common import InquirerControl
+
+    bindings, controls = asked.application.key_bindings, asked.application.layout.find_all_controls()
+    assert isinstance(bindings, KeyBindings)
+    [shown] = [each for each in controls if isinstance(each, InquirerControl)]
+
+    # A key that is bound by its name goes before this one.
+    @bindings.add(Keys.Any)
+    def take(event: KeyPressEvent) -> None:
+        if event.data.isprintable():
+            # Its type is too narrow: what it does is to append the character.
+            shown.add_search_character(cast("Keys", unicodedata.normalize("NFC", event.data)))
 
 
 def choose_several(terminal: Terminal, question: str, choices: Sequence[tuple[str, T]]) -> list[T]:
@@ -101,7 +124,8 @@ def _by_number(terminal: Terminal, question: str, lines: Sequence[str], *, filte
             answer = terminal.text(prompt, first)
             if answer.isascii() and answer.isdigit() and int(answer) - 1 in shown:
                 return int(answer) - 1
-            fitting = [at for at, line in enumerate(lines) if answer.casefold() in line.casefold()]
+            part = unicodedata.normalize("NFC", answer).casefold()
+            fitting = [at for at, line in enumerate(lines) if part in line.casefold()]
             if filterable and fitting:
                 shown = fitting
                 break

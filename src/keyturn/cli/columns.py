@@ -10,7 +10,7 @@ from keyturn.cli.output import clean
 
 def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """One line for the headings and one a row; nothing is folded, and nothing in it steers a terminal."""
-    table = [headings, *([clean(cell) for cell in row] for row in rows)]
+    table = [headings, *([cell if cell.isprintable() else clean(cell) for cell in row] for row in rows)]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     return [
         "  ".join(
@@ -22,6 +22,8 @@ def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]
 
 def _width(text: str) -> int:
     """How many columns a terminal gives to `text`."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError, UnreachableError, UsageError, WhichAccountError
 from keyturn.ground.secret import Secret
 from keyturn.ground.world import World
-from keyturn.shells import launcher, plugins_sh
-from keyturn.shells.launcher import Interpreter
 
+# What lists and shows, and asks nothing, has a budget: whatever such a command does not need is imported
+# where it is used.
 if TYPE_CHECKING:
     from keyturn.agent.client import Agent
     from keyturn.agent.requests import Request
     from keyturn.cli.terminal import Terminal
+    from keyturn.shells.launcher import Interpreter
 
 LONGEST_PASSWORD = 4096
 
@@ -34,9 +34,14 @@ class Context:
     account: str = ""
     no_input: bool = False
     password_source: str | int | None = None
-    interpreter: Interpreter = field(default_factory=Interpreter.current)
     _password: Secret | None = None
     _signed_in: bool = False
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        from keyturn.shells.launcher import Interpreter
+
+        return Interpreter.current()
 
     @cached_property
     def agent(self) -> Agent:
@@ -79,6 +84,8 @@ class Context:
 
     def renew(self) -> None:
         """Write launcher and plugins.sh anew where they are there and not as this Keyturn writes them."""
+        from keyturn.shells import launcher, plugins_sh
+
         directories = self.world.directories
         launcher.renew(directories, self.interpreter, create=False)
         if directories.plugins_sh.exists():
@@ -89,6 +96,8 @@ class Context:
 
         Without a terminal that is for this command alone; `keyturn signin` lets later ones in too.
         """
+        import msgspec
+
         from keyturn.agent.requests import SignIn
 
         password = self.password()
@@ -104,6 +113,8 @@ class Context:
         except WhichAccountError:
             if not self.may_ask:
                 raise
+        import msgspec
+
         self.account = self._chosen_account()
         return self.agent.call(msgspec.structs.replace(request, account=self.account), self.terminal)
 

@@ -9,9 +9,10 @@ from keyturn.agent.requests import Hello
 from keyturn.catalogue import loader
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import FieldCheck
-from keyturn.cli.selecting import Selector
+from keyturn.cli.selecting import Selector, credential_of
 from keyturn.ground.errors import UsageError
 from keyturn.items import ItemReference
+from keyturn.scopes import keys
 from keyturn.scopes.layers import Scope
 from keyturn.sdk.schema import Plugin
 
@@ -21,14 +22,15 @@ def choose(context: Context, command: str) -> None:
     executable, plugin = _wrapped(command)
     _greet(context)
     view = Selector(context, plugin, executable, "/").searched()
+    credential = credential_of(view.item, plugin, executable)
     context.call(
         requests.SetDefault(
             account=view.account,
             may_ask=context.may_ask,
-            executable=executable,
+            executable=keys.written(executable, "" if credential is plugin else credential.name),
             plugin=plugin.name,
             reference=ItemReference(view.account, view.vault, view.item.id, view.item.title),
-            owner=plugin.owner,
+            owner=credential.owner,
             scope=Scope.SESSION,
             vault_title=view.vault_title,
         )
@@ -40,7 +42,8 @@ def mend(context: Context, command: str, item: str) -> None:
     executable, plugin = _wrapped(command)
     _greet(context)
     view = Selector(context, plugin, executable, "/").item(item)
-    changes = FieldCheck(context, plugin, executable).changes(view.item)
+    credential = credential_of(view.item, plugin, executable)
+    changes = FieldCheck(context, credential, executable).changes(view.item)
     edit = requests.EditItem(account=view.account, may_ask=context.may_ask, item=view.item.id, fields=changes)
     context.call(edit)
 

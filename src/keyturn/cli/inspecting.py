@@ -13,19 +13,19 @@ import msgspec
 
 from keyturn.agent.registry import Registry
 from keyturn.catalogue import loader
-from keyturn.cli import output, surroundings
+from keyturn.catalogue.loader import Listed
+from keyturn.cli import diagnosis, output, surroundings
 from keyturn.cli.columns import aligned
-from keyturn.cli.context import current
+from keyturn.cli.context import Context, current
 from keyturn.cli.options import output_format
 from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.world import World
 from keyturn.items import ItemReference
 from keyturn.processes import identity
-from keyturn.scopes import places
+from keyturn.scopes import keys, layers, places
 from keyturn.scopes.layers import Layer, Scope, shown
-from keyturn.scopes.sessions import SessionDefaults
-from keyturn.sdk.schema import Plugin
+from keyturn.scopes.sessions import SessionDefaults, SessionFile
 from keyturn.shells import plugins_sh
 
 
@@ -39,7 +39,8 @@ class Named(msgspec.Struct, frozen=True):
 class DefaultRow(msgspec.Struct, frozen=True):
     """One default. `directory` and `terminal` say whose it is, `applies` whether that is here.
 
-    `used`: it is the one that wins; `why` says so, or why not.
+    `used`: it is the one that wins for its credential; `why` says so, or why not. `plugin` is the one whose
+    credential it is, empty if none has it any more.
     """
 
     scope: str
@@ -52,6 +53,7 @@ class DefaultRow(msgspec.Struct, frozen=True):
     item: Named
     vault: Named
     account: Named
+    plugin: str = ""
 
 
 class BoundRow(msgspec.Struct, frozen=True):
@@ -80,6 +82,8 @@ class Inspected(msgspec.Struct, frozen=True):
     wrapper: Wrapper
     defaults: list[DefaultRow]
     bound: list[BoundRow]
+    any_credential: bool = False
+    warnings: list[str] = []
 
 
 @click.command("inspect")
@@ -94,9 +98,11 @@ def command(executable: str, everything: bool, explain: bool, form: str) -> None
 
     Without EXECUTABLE: all that are set up. It works locked, without a terminal, and from any directory.
     """
-    world = current().world
+    context = current()
+    world = context.world
     inspection = Inspection(world, elsewhere=everything or explain)
-    found = [inspection.of(name) for name in ([executable] if executable else inspection.names(everything))]
+    names = [executable] if executable else inspection.names(everything)
+    found = [inspection.of(name, context) for name in names]
     if form == "json":
         output.as_json("executables", msgspec.to_builtins(found))
         return
@@ -104,7 +110,7 @@ def command(executable: str, everything: bool, explain: bool, form: str) -> None
         output.note("nothing is set up here; begin with: keyturn plugin init aws")
     for number, each in enumerate(found):
         for line in [*([""] if number else []), *_lines(each, world, explain=explain)]:
-            output.line(output.clean(line))
+            output.line(line if line.isprintable() else output.clean(line))
 
 
 class Inspection:
@@ -123,38 +129,61 @@ class Inspection:
         return {entry.id: entry.title for entry in entries}
 
     def names(self, everything: bool) -> list[str]:
-        """The executables that are wrapped, and those with a default here (`everything`: anywhere)."""
+        """The executables that are wrapped, those with a default here (`everything`: anywhere), and those
+        whose plugins have items bound to names."""
         known = self._here.known
-        found = {*self._wrapped, *known.everywhere, *self._here.session}
+        found = {*known.everywhere, *self._here.session}
         for place, items in known.directories.items():
-            if everything or self._is_here(place):
+            if everything or place in self._above:
                 found.update(items)
         if everything:
-            for each in SessionDefaults(self._world.directories.sessions, self._world.uid).living():
+            for each in self._sessions:
                 found.update(each.items)
-        return sorted(found)
+        bound = {each.runs for each in self._listed.values() if each.plugin in known.bindings}
+        return sorted({*self._wrapped, *bound, *(keys.parsed(key)[0] for key in found)})
 
-    def _is_here(self, place: str) -> bool:
-        return self._here.directory is not None and place in places.upwards(self._here.directory)
+    @cached_property
+    def _above(self) -> frozenset[str]:
+        """The working directory and its parents, as places."""
+        return frozenset(places.upwards(self._here.directory) if self._here.directory is not None else ())
 
-    def of(self, executable: str) -> Inspected:
+    @cached_property
+    def _sessions(self) -> list[SessionFile]:
+        return SessionDefaults(self._world.directories.sessions, self._world.uid).living()
+
+    @cached_property
+    def _listed(self) -> dict[str, Listed]:
+        return loader.listed()
+
+    def of(self, executable: str, context: Context) -> Inspected:
         """All about one executable. Raises UsageError for one that nothing knows."""
-        plugin = loader.find_by_executable(executable)
-        if plugin is None and executable not in self.names(everything=True):
+        listed = self._listed.get(executable)
+        if listed is None and executable not in self.names(everything=True):
             raise UsageError(f"no plugin wraps {printable(executable)}", "see: keyturn plugin list")
-        here = self._here.layers(executable)
-        rows = [self._applying(plugin, executable, layer, here[0]) for layer in here]
+        here = self._here.all_layers(executable)
+        first: dict[str, Layer] = {}
+        for layer in here:
+            first.setdefault(layer.credential, layer)
+        rows = [self._applying(executable, layer, first[layer.credential]) for layer in here]
         if self._elsewhere:
-            rows += self._of_directories(plugin, executable, here)
-            rows += self._of_sessions(plugin, executable)
+            rows += self._of_directories(executable)
+            rows += self._of_sessions(executable)
         return Inspected(
             executable=executable,
-            plugin=plugin.name if plugin is not None else "",
-            platform=plugin.platform if plugin is not None else "",
+            plugin=listed.plugin if listed is not None else "",
+            platform=listed.platform if listed is not None else "",
             wrapper=self._wrapper(executable),
             defaults=rows,
-            bound=list(self._bound(plugin)),
+            bound=list(self._bound(listed)),
+            any_credential=listed is not None and listed.any_credential,
+            warnings=diagnosis.lines(context, executable, self._used(here, listed)),
         )
+
+    def _used(self, here: list[Layer], listed: Listed | None) -> list[ItemReference]:
+        """The items that a command may get here: what the scopes give, and what is bound."""
+        bound = self._here.known.bindings.get(listed.owner, {}) if listed is not None else {}
+        found = {each.item: each for each in (*(layer.item for layer in here[:1]), *bound.values())}
+        return list(found.values())
 
     def _wrapper(self, executable: str) -> Wrapper:
         read = self._world.environment.get(plugins_sh.HASH_VARIABLE, "")
@@ -162,36 +191,46 @@ class Inspection:
         shell = "not sourced" if not read else "sourced" if is_current else "stale"
         return Wrapper(executable in self._wrapped, shell)
 
-    def _applying(self, plugin: Plugin | None, executable: str, layer: Layer, first: Layer) -> DefaultRow:
-        if layer is first and self._here.is_settled(executable):
-            return self._row(plugin, layer, "used: nothing nearer has one", applies=True, used=True)
+    def _applying(self, executable: str, layer: Layer, first: Layer) -> DefaultRow:
+        if layer is first and self._here.is_settled(keys.written(executable, layer.credential)):
+            return self._row(executable, layer, "used: nothing nearer has one", applies=True, used=True)
         if layer is first:
             why = "refused: a directory may have one of its own, and the working directory is not known"
-            return self._row(plugin, layer, why, applies=True)
-        return self._row(plugin, layer, f"not used: {first.source(self._home)} comes first", applies=True)
+            return self._row(executable, layer, why, applies=True)
+        why = f"not used: {first.source(self._home)} comes first"
+        return self._row(executable, layer, why, applies=True)
 
-    def _of_directories(
-        self, plugin: Plugin | None, executable: str, here: list[Layer]
-    ) -> Iterator[DefaultRow]:
-        applying = {layer.place for layer in here}
+    def _of_directories(self, executable: str) -> Iterator[DefaultRow]:
+        why = "not here: the working directory is not in it"
+        if self._here.directory is None:
+            why = "not used: the working directory is not known"
         for place, items in sorted(self._here.known.directories.items()):
-            if executable in items and place not in applying:
-                why = "not here: the working directory is not in it"
-                if self._here.directory is None:
-                    why = "not used: the working directory is not known"
-                yield self._row(plugin, Layer(Scope.DIRECTORY, place, items[executable]), why)
+            if place not in self._above:
+                for layer in layers.of_items(Scope.DIRECTORY, place, items, executable):
+                    yield self._row(executable, layer, why)
 
-    def _of_sessions(self, plugin: Plugin | None, executable: str) -> Iterator[DefaultRow]:
-        directories = self._world.directories
-        for each in SessionDefaults(directories.sessions, self._world.uid).living():
-            if executable in each.items and each.owner != self._here.terminal:
-                layer = Layer(Scope.SESSION, "", each.items[executable])
+    def _of_sessions(self, executable: str) -> Iterator[DefaultRow]:
+        for each in self._sessions:
+            if each.owner != self._here.terminal:
                 name = identity.terminal_name(each.terminal)
-                yield self._row(plugin, layer, "not here: another terminal session", terminal=name)
+                for layer in layers.of_items(Scope.SESSION, "", each.items, executable):
+                    yield self._row(executable, layer, "not here: another terminal session", terminal=name)
+
+    def _credential(self, executable: str, layer: Layer) -> tuple[str, str]:
+        """The plugin whose credential it is, and the credential's title; empty for one that is gone."""
+        listed = self._listed.get(executable)
+        if not layer.credential:
+            return (listed.owner, listed.credential) if listed is not None else ("", "")
+        found = self._credentials.get(layer.credential)
+        return layer.credential, found.credential if found is not None else ""
+
+    @cached_property
+    def _credentials(self) -> dict[str, Listed]:
+        return loader.credentials()
 
     def _row(
         self,
-        plugin: Plugin | None,
+        executable: str,
         layer: Layer,
         why: str,
         *,
@@ -202,6 +241,7 @@ class Inspection:
         if layer.scope is Scope.SESSION and terminal is None and self._here.terminal is not None:
             terminal = identity.terminal_name(self._here.terminal.terminal)
         item, vault, account = self._named(layer.item)
+        plugin, credential = self._credential(executable, layer)
         return DefaultRow(
             scope=str(layer.scope),
             directory=places.path(layer.place) if layer.place else None,
@@ -209,14 +249,15 @@ class Inspection:
             applies=applies,
             used=used,
             why=why,
-            credential=plugin.credential.title if plugin is not None else "",
+            credential=credential,
             item=item,
             vault=vault,
             account=account,
+            plugin=plugin,
         )
 
-    def _bound(self, plugin: Plugin | None) -> Iterator[BoundRow]:
-        bound = self._here.known.bindings.get(plugin.owner, {}) if plugin is not None else {}
+    def _bound(self, listed: Listed | None) -> Iterator[BoundRow]:
+        bound = self._here.known.bindings.get(listed.owner, {}) if listed is not None else {}
         for name, reference in sorted(bound.items()):
             yield BoundRow(name, *self._named(reference))
 
@@ -233,11 +274,12 @@ def _lines(found: Inspected, world: World, *, explain: bool) -> list[str]:
     lines = [f"{found.executable} ({platform})", f"wrapper: {_wrapper_words(found, world)}"]
     if not any(row.applies for row in found.defaults):
         lines.append(f"no default applies here; set one: keyturn plugin init {found.executable}")
+    home = surroundings.home(world)
     cells = [
         (
-            _whose(row, surroundings.home(world)),
+            _whose(row, home),
             row.item.title or row.item.id,
-            row.credential,
+            _credential_words(row, found),
             row.vault.title or row.vault.id,
             row.account.title or row.account.id,
             row.why,
@@ -247,16 +289,21 @@ def _lines(found: Inspected, world: World, *, explain: bool) -> list[str]:
     for each in found.bound:
         why = "used where the command is told this profile"
         titles = [named.title or named.id for named in (each.item, each.vault, each.account)]
-        cells.append((f"profile {each.name}", titles[0], _credential(found), titles[1], titles[2], why))
+        credential = loader.listed()[found.executable].credential
+        if found.any_credential:
+            credential = f"{credential} ({loader.listed()[found.executable].owner})"
+        cells.append((f"profile {each.name}", titles[0], credential, titles[1], titles[2], why))
     if not cells:
         return lines
     headings = ("default of", "item", "credential", "vault", "account", "why")
     kept = len(headings) if explain else len(headings) - 1
-    return lines + aligned(headings[:kept], [row[:kept] for row in cells])
+    warnings = [f"warning: {line}" for line in found.warnings]
+    return lines + aligned(headings[:kept], [row[:kept] for row in cells]) + warnings
 
 
-def _credential(found: Inspected) -> str:
-    return loader.load(found.plugin).credential.title
+def _credential_words(row: DefaultRow, found: Inspected) -> str:
+    """The credential's title; with its plugin's name, for `--credential`, where there may be several."""
+    return f"{row.credential} ({row.plugin})".lstrip() if found.any_credential else row.credential
 
 
 def _whose(row: DefaultRow, home: str) -> str:

@@ -144,12 +144,22 @@ def create(title: str, vault: str, tags: tuple[str, ...], words: tuple[str, ...]
     output.line(view.item.id)
 
 
+def _renaming(words: str) -> FieldChange:
+    former, equals, label = words.partition("=")
+    if not equals or not former.strip() or not label.strip():
+        raise UsageError("--rename takes OLD=NEW", "such as --rename 'mfa arn=mfa serial'")
+    return FieldChange(label=label.strip(), former=former.strip())
+
+
 @item.command(epilog=assignments.HELP)
 @unlocking
 @click.option("--vault", default="", help="look only in this vault")
 @click.option("--title", default="", help="a new title")
 @click.option("--tag", "tags", multiple=True, help="the tags from now on")
 @click.option("--remove", "removed", multiple=True, metavar="LABEL", help="remove a field")
+@click.option(
+    "--rename", "renamed", multiple=True, metavar="OLD=NEW", help="call the field OLD by another label"
+)
 @click.option(
     "--always-ask/--no-always-ask", default=None, help="ask at each use, whatever was approved before"
 )
@@ -161,6 +171,7 @@ def edit(
     title: str,
     tags: tuple[str, ...],
     removed: tuple[str, ...],
+    renamed: tuple[str, ...],
     always_ask: bool | None,
     name: str,
     words: tuple[str, ...],
@@ -168,12 +179,13 @@ def edit(
     """Set, add or remove fields of an item, by title or id."""
     context = current()
     parsed = assignments.parse(words)
-    if not any((parsed, removed, title, tags)) and always_ask is None:
+    if not any((parsed, removed, renamed, title, tags)) and always_ask is None:
         raise UsageError("nothing to change")
     # Looked at before a value is asked for: whether it is there, and which of its fields are secret.
     view = _get(context, name, vault)
     changes = assignments.changes(context, parsed, view.item)
     changes += [FieldChange(label=label) for label in removed]
+    changes += [_renaming(words) for words in renamed]
     request = requests.EditItem(
         account=context.account,
         may_ask=context.may_ask,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import unicodedata
 
 import click
 import msgspec
@@ -12,13 +12,18 @@ from keyturn.cli import output
 from keyturn.cli.columns import aligned
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format
+from keyturn.cli.surroundings import is_installed
 from keyturn.ground.world import World
+from keyturn.scopes import keys
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
 
 
 class PluginRow(msgspec.Struct, frozen=True):
-    """One executable. `configured`: it has a default somewhere on this machine."""
+    """One executable. `configured`: it has a default somewhere on this machine.
+
+    `credential` and `required_fields` are those of its own; `any_credential`: it takes the others besides.
+    """
 
     executable: str
     name: str
@@ -28,6 +33,7 @@ class PluginRow(msgspec.Struct, frozen=True):
     required_fields: list[str]
     installed: bool
     configured: bool
+    any_credential: bool = False
 
 
 @click.command("list")
@@ -51,7 +57,7 @@ def command(words: tuple[str, ...], form: str) -> None:
             row.executable,
             row.name,
             row.platform,
-            ", ".join(row.required_fields),
+            ", ".join(row.required_fields) + (", or those of any other" if row.any_credential else ""),
             "yes" if row.installed else "no",
             "yes" if row.configured else "no",
         )
@@ -64,24 +70,20 @@ def command(words: tuple[str, ...], form: str) -> None:
 def rows(world: World) -> list[PluginRow]:
     """Every executable of every plugin, by name."""
     configured = with_default(world)
-    # Our own shims are no installed command.
-    parts = world.environment.get("PATH", "").split(":")
-    search = ":".join(part for part in parts if part.rstrip("/") != str(world.directories.data / "shims"))
-    found = [
+    return [
         PluginRow(
             executable=each.runs,
             name=each.name,
-            plugin=plugin.name,
-            platform=plugin.platform,
-            credential=plugin.credential.title,
-            required_fields=[field.label for field in plugin.credential.fields if not field.optional],
-            installed=shutil.which(each.runs, path=search) is not None,
+            plugin=each.plugin,
+            platform=each.platform,
+            credential=each.credential,
+            required_fields=list(each.required),
+            installed=is_installed(world, each.runs),
             configured=each.runs in configured,
+            any_credential=each.any_credential,
         )
-        for plugin in map(loader.load, loader.names())
-        for each in plugin.executables
+        for each in loader.listed().values()
     ]
-    return sorted(found, key=lambda row: row.executable)
 
 
 def with_default(world: World) -> set[str]:
@@ -89,10 +91,14 @@ def with_default(world: World) -> set[str]:
     known = DefaultsFile(world.directories.defaults).read()
     sessions = SessionDefaults(world.directories.sessions, world.uid).living()
     groups = (known.everywhere, *known.directories.values(), *(each.items for each in sessions))
-    return {executable for items in groups for executable in items}
+    return {keys.parsed(key)[0] for items in groups for key in items}
 
 
 def fits(row: PluginRow, words: tuple[str, ...]) -> bool:
-    """Whether each word stands somewhere in the row, whatever its case."""
-    text = "\n".join((row.executable, row.name, row.plugin, row.platform)).casefold()
-    return all(word.casefold() in text for word in words)
+    """Whether each word stands somewhere in the row, whatever its case and however it is composed."""
+    text = _folded("\n".join((row.executable, row.name, row.plugin, row.platform)))
+    return all(_folded(word) in text for word in words)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -24,8 +24,10 @@ def log(form: str, count: int, item: str, refused: bool) -> None:
     """
     from keyturn.agent import audit
     from keyturn.scopes.defaults import DefaultsFile
+    from keyturn.scopes.sessions import SessionDefaults
 
-    directories = current().world.directories
+    world = current().world
+    directories = world.directories
     records = [
         record
         for record in audit.read(directories.audit_log)
@@ -34,7 +36,9 @@ def log(form: str, count: int, item: str, refused: bool) -> None:
     if form == "json":
         output.as_json("log", [msgspec.to_builtins(record) for record in records])
         return
-    titles = DefaultsFile(directories.defaults).read().titles()
+    sessions = SessionDefaults(directories.sessions, world.uid).living()
+    titles = {item.item: item.title for each in sessions for item in each.items.values()}
+    titles |= DefaultsFile(directories.defaults).read().titles()
     rows = [
         (
             record.time.replace("T", " ").removesuffix("Z"),

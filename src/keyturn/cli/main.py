@@ -16,6 +16,7 @@ from keyturn.ground.errors import Status, UsageError
 COMMANDS = {
     "account": ("account", "accounts, their slots and the password"),
     "agent": ("agent", "the agent in the background"),
+    "aws": ("aws", "AWS: whose credentials a command gets, and why"),
     "item": ("item", "items and their fields"),
     "lock": ("session", "forget all keys, approvals and temporary credentials"),
     "grant": ("grant", "let programs without a terminal in, for a while"),

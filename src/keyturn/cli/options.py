@@ -11,7 +11,6 @@ import click
 from keyturn.cli.context import Context, current
 from keyturn.cli.ending import guarded, leave
 from keyturn.ground.errors import Status, UsageError
-from keyturn.processes import private
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,6 +24,8 @@ def with_agent(command: Callable[P, object]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from keyturn.processes import private
+
         status = guarded(_greet)
         if status == Status.OK:
             status = private.run_privately(lambda: guarded(lambda: command(*args, **kwargs)))

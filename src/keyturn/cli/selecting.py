@@ -7,13 +7,14 @@ from functools import cached_property
 
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.results import FoundItem, ItemView
+from keyturn.catalogue import loader
 from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import typed_value
 from keyturn.cli.output import note
 from keyturn.ground.errors import AmbiguousError, MissingError, UsageError
 from keyturn.ground.names import printable
-from keyturn.items import find_field
+from keyturn.items import Item, find_field
 from keyturn.sdk import importers
 from keyturn.sdk.importers import Candidate, Findings
 from keyturn.sdk.schema import Plugin
@@ -29,12 +30,18 @@ class Elsewhere(Enum):
 class Selector:
     """Finds credentials of one plugin, and asks which one is meant."""
 
-    def __init__(self, context: Context, plugin: Plugin, executable: str, directory: str) -> None:
-        """`directory` is the working directory, where a relative path of the AWS configuration starts."""
+    def __init__(
+        self, context: Context, plugin: Plugin, executable: str, directory: str, *, related: str = ""
+    ) -> None:
+        """`directory` is the working directory, where a relative path of the AWS configuration starts.
+
+        `related` is the command whose own credential this is; empty: `executable`.
+        """
         self._context = context
         self._plugin = plugin
         self._executable = executable
         self._directory = directory
+        self._related = related or executable
 
     @cached_property
     def _findings(self) -> Findings:
@@ -124,7 +131,7 @@ class Selector:
     def searched(self) -> ItemView:
         """The item that the person picks: of the related ones or of all. Raises MissingError."""
         request = requests.FindItems(
-            account=self._context.account, may_ask=self._context.may_ask, executable=self._executable
+            account=self._context.account, may_ask=self._context.may_ask, executable=self._related
         )
         found = messages.convert(self._context.call(request), list[FoundItem])
         if not found:
@@ -172,3 +179,13 @@ class Selector:
         """An item by id or title. Raises MissingError."""
         request = requests.GetItem(account=account, may_ask=self._context.may_ask, item=name)
         return messages.convert(self._context.call(request), ItemView)
+
+
+def credential_of(item: Item, plugin: Plugin, executable: str) -> Plugin:
+    """The plugin whose credential the item holds for `executable`: by its tag another one's than `plugin`'s,
+    the executable's own, where it takes any; else `plugin`."""
+    found = plugin.executable(executable)
+    if found is None or not found.any_credential or plugin.tag in item.tags:
+        return plugin
+    others = [loader.load(name) for name in loader.credentials()]
+    return next((each for each in others if each.tag in item.tags), plugin)

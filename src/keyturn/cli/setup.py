@@ -7,31 +7,22 @@ credentials file as they were. A first account is the exception where its passwo
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 
 from keyturn.agent import messages, requests, results
-from keyturn.agent.results import ItemView
 from keyturn.catalogue import loader
-from keyturn.cli import choosing, sourcing, traces
+from keyturn.cli import choosing, profiles, sourcing
 from keyturn.cli.account import DEFAULT_TITLE, DEFAULT_VAULT
 from keyturn.cli.context import Context
-from keyturn.cli.field_check import FieldCheck
-from keyturn.cli.output import note
-from keyturn.cli.selecting import Elsewhere, Selector
-from keyturn.cli.setup_plan import (
-    DEFAULT_PROFILE,
-    Choices,
-    FirstAccount,
-    KnownItem,
-    NewItem,
-    Plan,
-    Wrapped,
-)
+from keyturn.cli.setup_credential import CredentialQuestion
+from keyturn.cli.setup_plan import Choices, Chosen, FirstAccount, Plan, Use, Where, Wrapped
 from keyturn.cli.setup_scope import ScopeQuestion
-from keyturn.cli.setup_work import Work, installed, phrase
-from keyturn.ground.errors import MissingError, UsageError
+from keyturn.cli.setup_work import Work, installed
+from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Preset
-from keyturn.sdk.importers import Candidate
+from keyturn.scopes import keys
 from keyturn.sdk.schema import Plugin
 
 PRESETS = (
@@ -55,12 +46,15 @@ class Setup:
         self._scope = ScopeQuestion(context, choices)
         self._executable = executable or self._picked()
         self._plugin = _plugin(self._executable)
-        self._check = FieldCheck(context, self._plugin, self._executable, choices.fields)
-        self._selector = Selector(context, self._plugin, self._executable, _working_directory())
-        self._others = {each.runs: plugin for plugin, each in loader.wrapping(self._plugin.tag)}
+        # The credential that the flags mean; where they do not say, the executable's own.
+        named = self._plugin if choices.credential is None else self._named(choices.credential)
+        if choices.profile is not None:
+            profiles.check(named, self._executable, choices.profile)
+        self._first = self._question(named, choices)
+        others = _takers(named)
         for name in choices.also or ():
-            if name not in self._others:
-                known = ", ".join(each for each in self._others if each != self._executable) or "none"
+            if name not in others:
+                known = ", ".join(each for each in others if each != self._executable) or "none"
                 raise UsageError(
                     f"{printable(name)} does not take the credential of {self._executable}",
                     f"these do: {known}",
@@ -76,31 +70,24 @@ class Setup:
 
     def _plan(self) -> Plan:
         rows = messages.convert(self._context.agent.call(requests.ListAccounts()), list[results.AccountRow])
-        candidate = self._candidate(has_items=bool(rows))
-        item: NewItem | KnownItem
-        if candidate is None:
-            if not rows:
-                raise MissingError(
-                    "there is no account yet, so there is no item",
-                    "import a credential: keyturn plugin init --help",
-                )
-            item = self._known(
-                self._selector.searched()
-                if self._choices.item is None
-                else self._selector.item(self._choices.item)
-            )
-        else:
-            item = self._imported(candidate, is_first=not rows)
+        asked = [(question, question.answer(has_account=bool(rows))) for question in self._questions()]
+        credentials = [chosen.plugin for _, chosen in asked]
         # From here on the order of the lines is the order of the questions.
-        scope, place = self._scope.answer(self._executable)
-        names = [self._executable, *self._also()]
-        wrapped = tuple(
-            Wrapped(self._others[name], name, self._scope.former(name, scope, place)) for name in names
+        where = self._scope.answer(
+            self._executable,
+            [key for each in credentials if (key := _key(self._executable, each)) is not None],
+            # One that is bound alone is no default, and then there is nothing that the others could be.
+            profiles.known(self._context.world, self._plugin, self._executable)
+            if credentials == [self._plugin]
+            else [],
         )
-        remove = self._is_to_be_removed(candidate, names)
+        others = {name: plugin for each in credentials for name, plugin in _takers(each).items()}
+        names = [self._executable, *self._also(others)]
+        wrapped = tuple(Wrapped(others[name], name) for name in names)
+        chosen = [question.removal(each, names) for question, each in asked]
         line = sourcing.offer(self._context, self._choices.shell_rc)
         first = None if rows else self._first_account()
-        return Plan(wrapped, item, candidate, first, scope, place, remove, line)
+        return Plan(wrapped, tuple(self._used(each, wrapped, where) for each in chosen), first, where, line)
 
     def _picked(self) -> str:
         """The command that the person picks, of all that there are."""
@@ -120,63 +107,74 @@ class Setup:
             self._context.terminal, "which command is to be set up?", lines, filterable=True
         )
 
-    def _candidate(self, *, has_items: bool) -> Candidate | None:
-        """The credential to import, by flag or by choice; None for an item that is in the vault."""
-        if self._choices.item is not None:
-            return None
-        if self._choices.import_env:
-            return self._selector.from_environment()
-        if self._choices.import_profile is not None:
-            return self._selector.from_profile(self._choices.import_profile)
-        found = self._selector.asked(has_items=has_items)
-        if found is Elsewhere.VAULT:
-            return None
-        return self._selector.typed() if found is Elsewhere.TYPED else found
+    def _named(self, name: str) -> Plugin:
+        """The plugin whose credential a person names. Raises UsageError for one that cannot be meant."""
+        if name == self._plugin.owner:
+            return self._plugin
+        executable = self._plugin.executable(self._executable)
+        if executable is None or not executable.any_credential:
+            raise UsageError(
+                f"{self._executable} takes the credential of {self._plugin.owner} and no other",
+                "those that take any: terraform, tofu",
+            )
+        if name not in loader.credentials():
+            raise UsageError(
+                f"no plugin called {printable(name)} has a credential of its own",
+                f"those that have: {', '.join(loader.credentials())}",
+            )
+        return loader.load(name)
 
-    def _known(self, view: ItemView) -> KnownItem:
-        return KnownItem(view, tuple(self._check.changes(view.item)))
+    def _question(self, plugin: Plugin, choices: Choices) -> CredentialQuestion:
+        directory = _working_directory()
+        return CredentialQuestion(self._context, choices, plugin, self._executable, directory, choices.fields)
 
-    def _imported(self, candidate: Candidate, *, is_first: bool) -> NewItem | KnownItem:
-        """The candidate's item: the one that has the same already, else a new one."""
-        there = None if is_first else self._selector.same_item(candidate)
-        if there is not None:
-            note(f"the vault has it already, as “{printable(there.item.title)}”")
-            return KnownItem(there)
-        title = self._title(candidate)
-        if is_first:
-            return NewItem(title, self._choices.vault or DEFAULT_VAULT)
-        return NewItem(title, self._choices.vault or self._selector.vault())
+    def _questions(self) -> Iterator[CredentialQuestion]:
+        """The credentials to set up, one after the other; the next one is asked for when one is found."""
+        executable, choices = self._plugin.executable(self._executable), self._choices
+        is_settled = choices.credential is not None or choices.profile is not None or choices.names_source
+        if is_settled or executable is None or not executable.any_credential or not self._context.may_ask:
+            yield self._first
+            return
+        left = loader.credentials()
+        question = f"which type of credential is {self._executable} to use?"
+        lines = [(f"{each.platform}: {each.credential}", name) for name, each in left.items()]
+        lines.sort(key=lambda line: line[1] != self._plugin.owner)
+        fields = choices
+        while lines:
+            name = choosing.choose(self._context.terminal, question, lines, filterable=True)
+            if not name:
+                return
+            yield self._question(self._named(name), fields)
+            # Labels that were given are those of the first.
+            fields = replace(choices, fields={})
+            lines = [("no other: that is all", ""), *(each for each in lines if each[1] not in ("", name))]
+            lines = lines if len(lines) > 1 else []
+            question = f"is {self._executable} to use another credential at the same time?"
 
-    def _title(self, candidate: Candidate) -> str:
-        if self._choices.title:
-            return self._choices.title
-        hint = "" if candidate.name_hint in ("", DEFAULT_PROFILE) else f" {candidate.name_hint}"
-        title = f"{self._plugin.owner.upper()}{hint}"
-        return self._context.terminal.text("title of the new item", title) if self._context.may_ask else title
-
-    def _also(self) -> list[str]:
-        """The other commands that are to get the same item in the same scope."""
+    def _also(self, others: dict[str, Plugin]) -> list[str]:
+        """The other commands that are to get the same in the same scope."""
         if self._choices.also is not None:
             return [name for name in dict.fromkeys(self._choices.also) if name != self._executable]
         if not self._context.may_ask:
             return []
-        names = [each for each in self._others if each != self._executable and installed(self._context, each)]
+        names = [each for each in others if each != self._executable and installed(self._context, each)]
         if not names:
             return []
-        lines = [(f"{name} ({self._others[name].platform})", name) for name in names]
+        lines = [(f"{name} ({others[name].platform})", name) for name in sorted(names)]
         return choosing.choose_several(self._context.terminal, "which others are to use it too?", lines)
 
-    def _is_to_be_removed(self, candidate: Candidate | None, names: list[str]) -> bool:
-        if candidate is None or candidate.place is None:
-            return False
-        if self._choices.remove_plaintext is None and self._context.may_ask:
-            search = self._context.world.environment.get("PATH", "")
-            for text in traces.of_file(self._plugin, search, names):
-                note(text)
-            where = self._selector.place(phrase(candidate.place))
-            question = f"afterwards, take the keys out of {where}?"
-            return self._context.terminal.confirm(question, default=True)
-        return bool(self._choices.remove_plaintext)
+    def _used(self, chosen: Chosen, wrapped: tuple[Wrapped, ...], where: Where) -> Chosen:
+        """`chosen`, with what becomes of it."""
+        profile = where.profile if chosen.plugin.owner == self._plugin.owner else ""
+        place = chosen.candidate.place if chosen.candidate is not None else None
+        if not where.profile and place is not None and place.profile != profiles.DEFAULT:
+            profile = place.profile
+        uses = []
+        for each in wrapped:
+            key = _key(each.executable, chosen.plugin)
+            if where.scope is not None and key is not None:
+                uses.append(Use(each, key, self._scope.former(key, where.scope, where.place)))
+        return replace(chosen, uses=tuple(uses), profile=profile)
 
     def _first_account(self) -> FirstAccount:
         """The first account; with it, how often the person wants to be asked."""
@@ -195,8 +193,23 @@ class Setup:
 def _plugin(executable: str) -> Plugin:
     found = loader.find_by_executable(executable)
     if found is None:
-        raise UsageError(f"no plugin wraps {printable(executable)}", f"plugins: {', '.join(loader.names())}")
+        commands = ", ".join(each.runs for each in loader.listed().values() if each.plugin == executable)
+        hint = f"commands of {executable}: {commands}" if commands else "see: keyturn plugin list"
+        raise UsageError(f"no plugin wraps {printable(executable)}", hint)
     return found
+
+
+def _takers(plugin: Plugin) -> dict[str, Plugin]:
+    """The commands that take the credential of `plugin`, with their own plugins."""
+    return {each.runs: taker for taker, each in loader.wrapping(plugin.tag)}
+
+
+def _key(executable: str, plugin: Plugin) -> str | None:
+    """The key of a default of `executable` for the credential of `plugin`; None if it does not take it."""
+    listed = loader.listed()[executable]
+    if plugin.owner == listed.owner:
+        return keys.written(executable)
+    return keys.written(executable, plugin.owner) if listed.any_credential else None
 
 
 def _working_directory() -> str:

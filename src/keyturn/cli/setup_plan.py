@@ -12,15 +12,13 @@ from keyturn.scopes.layers import Scope
 from keyturn.sdk.importers import Candidate
 from keyturn.sdk.schema import Plugin
 
-DEFAULT_PROFILE = "default"
-
 
 @dataclass(frozen=True)
 class Choices:
     """What the flags answer; None or empty: to be asked.
 
-    `fields` are labels of the credential to labels of the item; `also` other executables, none of them if it
-    is empty and not None.
+    `credential` is the plugin whose credential is meant. `fields` are labels of the credential to labels of
+    the item; `also` other executables, none of them if it is empty and not None.
     """
 
     import_profile: str | None = None
@@ -33,10 +31,17 @@ class Choices:
     preset: str | None = None
     scope: str | None = None
     directory: str | None = None
+    profile: str | None = None
+    credential: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] | None = None
     shell_rc: bool | None = None
     dry_run: bool = False
+
+    @property
+    def names_source(self) -> bool:
+        """Whether they say which credential it is to be, so that it is this one and no further."""
+        return self.import_profile is not None or self.import_env or self.item is not None
 
 
 @dataclass(frozen=True)
@@ -66,44 +71,63 @@ class KnownItem:
 
 
 @dataclass(frozen=True)
+class Where:
+    """Where an item is used: in a scope, by who is told a profile, or both.
+
+    `place` is the written form of a directory. Without a scope the item is no default, but bound alone.
+    """
+
+    scope: Scope | None
+    place: str = ""
+    profile: str = ""
+
+
+@dataclass(frozen=True)
 class Wrapped:
-    """A command that gets the default, and the item that it had in that scope until now, by title."""
+    """A command that plugins.sh wraps from now on."""
 
     plugin: Plugin
     executable: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """A command whose default an item becomes: under which key, and in place of which item, by title."""
+
+    wrapped: Wrapped
+    key: str
     former: str = ""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything that is to be done. `wrapped` has the command that was named first, then the others.
+class Chosen:
+    """One credential: the plugin whose it is, and the item that holds it, or is to be made of `candidate`.
 
-    `candidate` is what was found in plaintext or typed; `place` the written form of a directory.
+    `candidate` is what was found in plaintext or typed. `profile` is the name that the item is bound to.
     """
 
-    wrapped: tuple[Wrapped, ...]
+    plugin: Plugin
     item: NewItem | KnownItem
     candidate: Candidate | None
+    uses: tuple[Use, ...] = ()
+    profile: str = ""
+    remove_plaintext: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.item.title if isinstance(self.item, NewItem) else self.item.view.item.title
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is to be done. `wrapped` has the command that was named first, then the others."""
+
+    wrapped: tuple[Wrapped, ...]
+    chosen: tuple[Chosen, ...]
     first_account: FirstAccount | None
-    scope: Scope
-    place: str
-    remove_plaintext: bool
+    where: Where
     sourcing: Sourcing
-
-    @property
-    def plugin(self) -> Plugin:
-        return self.wrapped[0].plugin
-
-    @property
-    def executable(self) -> str:
-        return self.wrapped[0].executable
 
     @property
     def executables(self) -> list[str]:
         return [each.executable for each in self.wrapped]
-
-    @property
-    def profile(self) -> str:
-        """The name that the item is bound to; empty for none."""
-        place = self.candidate.place if self.candidate is not None else None
-        return "" if place is None or place.profile == DEFAULT_PROFILE else place.profile

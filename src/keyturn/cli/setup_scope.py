@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from keyturn.cli import choosing, surroundings
 from keyturn.cli.context import Context
-from keyturn.cli.setup_plan import Choices
+from keyturn.cli.setup_plan import Choices, Where
 from keyturn.ground.errors import KeyturnError, UsageError
 from keyturn.ground.names import printable
 from keyturn.scopes import layers, places
@@ -14,9 +15,11 @@ from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.scopes.layers import Scope
 from keyturn.scopes.sessions import SessionDefaults
 
+PROFILE = "for an AWS profile only"
+
 
 class ScopeQuestion:
-    """The scope by flags, else by choice; without both it is the global one."""
+    """The scope, or a profile, by flags, else by choice; without both it is the global one."""
 
     def __init__(self, context: Context, choices: Choices) -> None:
         """Raises UsageError for flags that cannot be meant here."""
@@ -28,41 +31,52 @@ class ScopeQuestion:
     def _known(self) -> Defaults:
         return DefaultsFile(self._context.world.directories.defaults).read()
 
-    def answer(self, executable: str) -> tuple[Scope, str]:
-        """The scope, and for a directory's the place."""
+    def answer(self, executable: str, keys: Sequence[str], profiles: Sequence[str]) -> Where:
+        """Where the items are used that are to stand under `keys`; `profiles` are offered too."""
         if self._given is not None:
             return self._given
-        everywhere: tuple[Scope, str] = (Scope.GLOBAL, "")
+        everywhere = Where(Scope.GLOBAL)
         if not self._context.may_ask:
             return everywhere
-        offered: list[tuple[str, tuple[Scope, str]]] = [("as the global default everywhere", everywhere)]
+        offered = [("as the global default everywhere", everywhere)]
         try:
             place = places.written(places.resolved("."))
             shown = layers.shown(place, surroundings.home(self._context.world))
-            offered.append((f"automatically in {printable(shown, 200)} and below", (Scope.DIRECTORY, place)))
+            offered.append(
+                (f"automatically in {printable(shown, 200)} and below", Where(Scope.DIRECTORY, place))
+            )
         except UsageError:
             # The working directory was deleted: nothing could be below it.
             pass
         if surroundings.terminal_session() is not None:
-            offered.append(("for this terminal session only", (Scope.SESSION, "")))
-        if len(offered) == 1:
+            offered.append(("for this terminal session only", Where(Scope.SESSION)))
+        lines = [(self._line(text, where, keys), where) for text, where in offered]
+        if profiles:
+            one = f"for the AWS profile “{printable(profiles[0])}” only" if len(profiles) == 1 else PROFILE
+            lines.append((one, Where(None, profile=profiles[0])))
+        if len(lines) == 1:
             return everywhere
-        lines = []
-        for text, (scope, place) in offered:
-            former = self.former(executable, scope, place)
-            lines.append((f"{text} (in place of “{former}”)" if former else text, (scope, place)))
-        return choosing.choose(self._context.terminal, f"where is {executable} to use it?", lines)
+        chosen = choosing.choose(self._context.terminal, f"where is {executable} to use it?", lines)
+        if chosen.scope is None and len(profiles) > 1:
+            named = [(printable(name), Where(None, profile=name)) for name in profiles]
+            return choosing.choose(self._context.terminal, "for which profile?", named, filterable=True)
+        return chosen
 
-    def former(self, executable: str, scope: Scope, place: str) -> str:
-        """The title of the default that this scope has now; empty for none."""
+    def _line(self, text: str, where: Where, keys: Sequence[str]) -> str:
+        formers = [self.former(key, where.scope, where.place) for key in keys if where.scope is not None]
+        titles = " and ".join(f"“{former}”" for former in formers if former)
+        return f"{text} (in place of {titles})" if titles else text
+
+    def former(self, key: str, scope: Scope, place: str) -> str:
+        """The title of the default that this scope has now under `key`; empty for none."""
         if scope is Scope.GLOBAL:
-            found = self._known.everywhere.get(executable)
+            found = self._known.everywhere.get(key)
         elif scope is Scope.DIRECTORY:
-            found = self._known.directories.get(place, {}).get(executable)
+            found = self._known.directories.get(place, {}).get(key)
         else:
             sessions = SessionDefaults(self._context.world.directories.sessions, self._context.world.uid)
             try:
-                found = sessions.read(surroundings.terminal_session()).get(executable)
+                found = sessions.read(surroundings.terminal_session()).get(key)
             except KeyturnError:
                 # The agent says what is the matter if it is this scope that is chosen.
                 found = None
@@ -78,13 +92,14 @@ def words(scope: Scope, place: str, home: str) -> str:
     return "everywhere (the global default)"
 
 
-def _given(choices: Choices) -> tuple[Scope, str] | None:
-    """The scope that the flags ask for; None if they ask for none. Raises UsageError."""
+def _given(choices: Choices) -> Where | None:
+    """What the flags ask for; None if they ask for nothing. Raises UsageError."""
+    profile = choices.profile or ""
     if choices.scope is None and choices.directory is None:
-        return None
+        return None if choices.profile is None else Where(None, profile=profile)
     scope = Scope(choices.scope or Scope.DIRECTORY)
     if scope is Scope.DIRECTORY:
-        return scope, places.written(places.resolved(choices.directory or "."))
+        return Where(scope, places.written(places.resolved(choices.directory or ".")), profile)
     if choices.directory is not None:
         raise UsageError(f"--directory does not go with --scope {scope}", "give one of the two")
     if scope is Scope.SESSION and surroundings.terminal_session() is None:
@@ -92,4 +107,4 @@ def _given(choices: Choices) -> tuple[Scope, str] | None:
             "there is no terminal session here that a default could be for",
             "in a terminal it is for that one; else choose --scope directory or --scope global",
         )
-    return scope, ""
+    return Where(scope, profile=profile)

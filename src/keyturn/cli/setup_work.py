@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.requests import FieldChange
@@ -15,11 +16,13 @@ from keyturn.cli import setup_scope, sourcing, surroundings, traces
 from keyturn.cli.account import create_account
 from keyturn.cli.context import Context
 from keyturn.cli.output import note
-from keyturn.cli.setup_plan import KnownItem, Plan, Wrapped
+from keyturn.cli.setup_plan import Chosen, KnownItem, Plan, Use
 from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError
 from keyturn.ground.names import printable
 from keyturn.items import TYPE_WORDS, ItemReference
+from keyturn.scopes import defaults
+from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.sdk import importers
 from keyturn.sdk.importers import FilePlace
 from keyturn.shells import launcher, plugins_sh
@@ -43,26 +46,34 @@ class Work:
                 note(f"would set approval.preset to {plan.first_account.preset}")
             if plan.first_account.recovery:
                 note("would make a recovery code")
-        if isinstance(plan.item, KnownItem):
-            title = printable(plan.item.view.item.title)
-            for change in plan.item.changes:
-                note(f"would {_told(change)} of item “{title}”")
-        else:
-            title = printable(plan.item.title)
-            vault = f" in vault “{printable(plan.item.vault)}”" if plan.item.vault else ""
-            labels = ", ".join(plan.candidate.fields) if plan.candidate is not None else ""
-            note(f"would make the item “{title}”{vault} with {labels}")
-        for wrapped in plan.wrapped:
-            note(f"{wrapped.executable} would use “{title}” {self._where(wrapped)}")
-        if plan.profile:
-            note(f"would bind it to profile “{printable(plan.profile)}”")
+        for chosen in plan.chosen:
+            self._describe(chosen)
         path = sourcing.shown(self._context, self._context.world.directories.plugins_sh)
         note(f"would wrap {', '.join(plan.executables)} in {path}")
-        if plan.remove_plaintext and plan.candidate is not None and plan.candidate.place is not None:
-            note(f"would take the keys out of {self._shown(plan.candidate.place)}")
+        for chosen in plan.chosen:
+            if (
+                chosen.remove_plaintext
+                and chosen.candidate is not None
+                and chosen.candidate.place is not None
+            ):
+                note(f"would take the keys out of {self._shown(chosen.candidate.place)}")
         for file in plan.sourcing.files:
             note(f"would add “{plan.sourcing.line}” to {sourcing.shown(self._context, file)}")
         note("nothing was changed (--dry-run)")
+
+    def _describe(self, chosen: Chosen) -> None:
+        title = printable(chosen.title)
+        if isinstance(chosen.item, KnownItem):
+            for change in chosen.item.changes:
+                note(f"would {_told(change)} of item “{title}”")
+        else:
+            vault = f" in vault “{printable(chosen.item.vault)}”" if chosen.item.vault else ""
+            labels = ", ".join(chosen.candidate.fields) if chosen.candidate is not None else ""
+            note(f"would make the item “{title}”{vault} with {labels}")
+        for use in chosen.uses:
+            note(f"{use.wrapped.executable} would use “{title}” {self._where(use)}")
+        if chosen.profile:
+            note(f"would bind it to profile “{printable(chosen.profile)}”")
 
     def carry_out(self) -> None:
         """Do it, in an order in which whatever fails leaves what was done before it usable."""
@@ -72,52 +83,51 @@ class Work:
             create_account(
                 self._context, first.title, None, first.vault, recovery=first.recovery, preset=first.preset
             )
-        view = self._item()
-        reference = ItemReference(view.account, view.vault, view.item.id, view.item.title)
         paths = {each.executable: installed(self._context, each.executable) for each in plan.wrapped}
-        for wrapped in plan.wrapped:
-            self._set_default(wrapped, reference, paths[wrapped.executable], view.vault_title)
+        done: list[tuple[Chosen, ItemView]] = []
+        for chosen in plan.chosen:
+            view = self._item(chosen)
+            self._record(chosen, view, paths)
+            done.append((chosen, view))
         self._write_shell_files()
-        account = self._account(view.account)
-        note(f"item “{printable(view.item.title)}” is in vault “{printable(view.vault_title)}”{account}")
-        for wrapped in plan.wrapped:
-            note(f"{wrapped.executable} uses it {self._where(wrapped)}")
+        for chosen, view in done:
+            self._tell(chosen, view)
         self._tell_of_nearer()
         for name, path in paths.items():
             if path:
                 note(f"{name} is {printable(path, 300)}")
             else:
                 note(f"note: {name} is not installed, or not on PATH")
-        self._clear(reference)
+        for chosen, view in done:
+            self._clear(chosen, _reference(view))
         sourcing.carry_out(self._context, plan.sourcing)
 
-    def _item(self) -> ItemView:
+    def _item(self, chosen: Chosen) -> ItemView:
         """The item, made or mended where that is to be done."""
-        plan = self._plan
-        if isinstance(plan.item, KnownItem):
-            view = plan.item.view
-            if not plan.item.changes:
+        if isinstance(chosen.item, KnownItem):
+            view = chosen.item.view
+            if not chosen.item.changes:
                 return view
             edit = requests.EditItem(
                 account=view.account,
                 may_ask=self._context.may_ask,
                 item=view.item.id,
-                fields=list(plan.item.changes),
+                fields=list(chosen.item.changes),
             )
             return messages.convert(self._context.call(edit), ItemView)
-        assert plan.candidate is not None
+        assert chosen.candidate is not None
         kinds = {kind: word for word, kind in TYPE_WORDS.items()}
         fields = [
             FieldChange(label=field.label, type=kinds[field.type], value=field.value)
-            for field in importers.item_fields(plan.candidate, plan.plugin.credential)
+            for field in importers.item_fields(chosen.candidate, chosen.plugin.credential)
         ]
         request = requests.CreateItem(
             account=self._context.account,
             may_ask=self._context.may_ask,
-            title=plan.item.title,
+            title=chosen.item.title,
             fields=fields,
-            vault=plan.item.vault,
-            tags=[plan.plugin.tag],
+            vault=chosen.item.vault,
+            tags=[chosen.plugin.tag],
         )
         return messages.convert(self._context.call(request), ItemView)
 
@@ -127,21 +137,52 @@ class Work:
         titles = [row.title for row in rows if row.id == account]
         return f" of account “{printable(titles[0])}”" if len(rows) > 1 and titles else ""
 
-    def _set_default(self, wrapped: Wrapped, reference: ItemReference, path: str, vault_title: str) -> None:
-        request = requests.SetDefault(
-            account=reference.account,
-            may_ask=self._context.may_ask,
-            executable=wrapped.executable,
-            plugin=wrapped.plugin.name,
-            reference=reference,
-            bind=self._plan.profile,
-            owner=wrapped.plugin.owner,
-            trust=path,
-            scope=self._plan.scope,
-            place=self._plan.place,
-            vault_title=vault_title,
-        )
-        self._context.call(request)
+    def _record(self, chosen: Chosen, view: ItemView, paths: Mapping[str, str]) -> None:
+        """Make the item the defaults that it is to be, and bind it. `paths` of executables are trusted."""
+        for use in chosen.uses:
+            assert self._plan.where.scope is not None
+            request = requests.SetDefault(
+                account=view.account,
+                may_ask=self._context.may_ask,
+                executable=use.key,
+                plugin=use.wrapped.plugin.name,
+                reference=_reference(view),
+                bind=chosen.profile,
+                owner=chosen.plugin.owner,
+                trust=paths[use.wrapped.executable],
+                scope=self._plan.where.scope,
+                place=self._plan.where.place,
+                vault_title=view.vault_title,
+            )
+            self._context.call(request)
+        if self._plan.where.scope is None:
+            # No default of any scope, so nothing that the agent would have to tell sessions apart for.
+            DefaultsFile(self._context.world.directories.defaults).change(
+                lambda known: self._with_binding(known, chosen, view, paths)
+            )
+
+    def _with_binding(
+        self, known: Defaults, chosen: Chosen, view: ItemView, paths: Mapping[str, str]
+    ) -> Defaults:
+        known = defaults.with_binding(known, chosen.plugin.owner, chosen.profile, _reference(view))
+        known = defaults.with_vault_title(known, view.vault, view.vault_title)
+        for wrapped in self._plan.wrapped:
+            if paths[wrapped.executable]:
+                known = defaults.with_trusted(known, wrapped.plugin.name, paths[wrapped.executable])
+        return known
+
+    def _tell(self, chosen: Chosen, view: ItemView) -> None:
+        account = self._account(view.account)
+        note(f"item “{printable(view.item.title)}” is in vault “{printable(view.vault_title)}”{account}")
+        for use in chosen.uses:
+            note(f"{use.wrapped.executable} uses it {self._where(use)}")
+        if chosen.profile:
+            who = self._plan.wrapped[0].executable
+            note(
+                f"bound to profile “{printable(chosen.profile)}”: {who} uses it where it is told that profile"
+            )
+        if not chosen.uses:
+            note("it is nobody's default: --scope makes it one besides")
 
     def _write_shell_files(self) -> None:
         directories, interpreter = self._context.world.directories, self._context.interpreter
@@ -152,19 +193,18 @@ class Work:
 
     def _tell_of_nearer(self) -> None:
         """Say so where another default beats the one that was just set."""
-        around = surroundings.look(self._context.world)
-        for wrapped in self._plan.wrapped:
-            found = around.layers(wrapped.executable)
-            here = [
-                each for each in found if (each.scope, each.place) == (self._plan.scope, self._plan.place)
-            ]
+        around, where = surroundings.look(self._context.world), self._plan.where
+        for use in (use for chosen in self._plan.chosen for use in chosen.uses):
+            found = around.layers(use.key)
+            here = [each for each in found if (each.scope, each.place) == (where.scope, where.place)]
             if here and found[0] != here[0]:
                 source = found[0].source(surroundings.home(self._context.world))
-                note(f"note: here {wrapped.executable} uses “{printable(found[0].item.title)}”, {source}")
+                title = printable(found[0].item.title)
+                note(f"note: here {use.wrapped.executable} uses “{title}”, {source}")
 
-    def _clear(self, reference: ItemReference) -> None:
+    def _clear(self, chosen: Chosen, reference: ItemReference) -> None:
         """What becomes of the place that the credential was imported from."""
-        candidate = self._plan.candidate
+        candidate = chosen.candidate
         if candidate is None:
             return
         if candidate.place is None:
@@ -174,7 +214,7 @@ class Work:
                     note(text)
             return
         where = self._shown(candidate.place)
-        if not self._plan.remove_plaintext:
+        if not chosen.remove_plaintext:
             note(f"the keys are still in plaintext: {where}")
             return
         request = requests.CheckItem(
@@ -187,17 +227,18 @@ class Work:
             raise KeyturnError(
                 "the item read back from the vault is not what was imported; the file was left alone"
             )
-        hooks.remove_plaintext(self._plan.plugin, candidate.place, candidate.fields, self._context.world.uid)
+        hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, self._context.world.uid)
         note(f"removed the keys from {where}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
-            for text in traces.of_file(self._plan.plugin, search, self._plan.executables):
+            for text in traces.of_file(chosen.plugin, search, self._plan.executables):
                 note(text)
 
-    def _where(self, wrapped: Wrapped) -> str:
+    def _where(self, use: Use) -> str:
+        assert self._plan.where.scope is not None
         home = surroundings.home(self._context.world)
-        where = setup_scope.words(self._plan.scope, self._plan.place, home)
-        return f"{where}, in place of “{wrapped.former}”" if wrapped.former else where
+        where = setup_scope.words(self._plan.where.scope, self._plan.where.place, home)
+        return f"{where}, in place of “{use.former}”" if use.former else where
 
     def _shown(self, place: FilePlace) -> str:
         home = self._context.world.home.rstrip("/")
@@ -211,6 +252,10 @@ def installed(context: Context, executable: str) -> str:
     shims = str(context.world.directories.data / "shims")
     path = shutil.which(executable, path=":".join(part for part in parts if part.rstrip("/") != shims))
     return os.path.realpath(path) if path is not None else ""
+
+
+def _reference(view: ItemView) -> ItemReference:
+    return ItemReference(view.account, view.vault, view.item.id, view.item.title)
 
 
 def phrase(place: FilePlace) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from keyturn.ground.world import World
 from keyturn.items import ItemReference
@@ -19,8 +20,7 @@ from keyturn.scopes.layers import Layer
 from keyturn.scopes.sessions import SessionDefaults
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """`session` holds this terminal session's own defaults; `directory` is None where it is not known."""
 
     known: Defaults
@@ -28,13 +28,17 @@ class Surroundings:
     session: Mapping[str, ItemReference]
     directory: str | None
 
-    def layers(self, executable: str) -> list[Layer]:
-        """The defaults of `executable` that apply here, the one that wins first."""
-        return layers.layers(self.known, self.session, executable, self.directory)
+    def layers(self, key: str) -> list[Layer]:
+        """The defaults under `key` that apply here, the one that wins first."""
+        return layers.layers(self.known, self.session, key, self.directory)
 
-    def is_settled(self, executable: str) -> bool:
+    def all_layers(self, executable: str) -> list[Layer]:
+        """The defaults of all credentials of `executable` that apply here, the nearest first."""
+        return layers.all_layers(self.known, self.session, executable, self.directory)
+
+    def is_settled(self, key: str) -> bool:
         """False where the working directory would decide and is not known; then a command is refused."""
-        return layers.is_settled(self.known, self.session, executable, self.directory)
+        return layers.is_settled(self.known, self.session, key, self.directory)
 
 
 def look(world: World) -> Surroundings:
@@ -52,6 +56,19 @@ def look(world: World) -> Surroundings:
 def terminal_session() -> TerminalSession | None:
     """The terminal session whose defaults apply to this process."""
     return identity.nearest_terminal_session(identity.read(os.getpid()))
+
+
+def is_installed(world: World, executable: str) -> bool:
+    """Whether a shell would find the command; our own shims are none.
+
+    Looked up here, for `shutil` costs a third of the interpreter's start, and `plugin list` has a budget.
+    """
+    shims = str(world.directories.data / "shims")
+    for part in world.environment.get("PATH", "").split(":"):
+        path = os.path.join(part or ".", executable)
+        if part.rstrip("/") != shims and os.access(path, os.X_OK) and os.path.isfile(path):
+            return True
+    return False
 
 
 def home(world: World) -> str:
