@@ -121,6 +121,7 @@ def look_at_account(scene: Scene) -> Any:
     return (
         account.title,
         items,
+        sorted((summary.title, vault.name) for summary, vault in account.items(archived=True)),
         [vault.name for vault in account.vaults()],
         listed,
         keys if not unlisted else [],
@@ -132,6 +133,22 @@ def begin_edit(scene: Scene) -> Callable[[], object]:
     item, _ = account.get(scene.item)
     value = msgspec.structs.replace(item.fields[1], value=Secret("a new value EXAMPLE"))
     return lambda: account.edit(msgspec.structs.replace(item, fields=[item.fields[0], value]))
+
+
+def begin_archive(scene: Scene) -> Callable[[], object]:
+    account = scene.account()
+    return lambda: account.archive(scene.item)
+
+
+def begin_delete(scene: Scene) -> Callable[[], object]:
+    account = scene.account()
+    return lambda: account.delete(scene.item)
+
+
+def begin_move(scene: Scene) -> Callable[[], object]:
+    account = scene.account()
+    [other] = [vault.id for vault in account.vaults() if vault.id != scene.vault]
+    return lambda: account.move(scene.item, other)
 
 
 def begin_create(scene: Scene) -> Callable[[], object]:
@@ -245,6 +262,9 @@ OPERATIONS = {
     for operation in (
         Operation("item edit", begin_edit, look_at_account),
         Operation("item create", begin_create, look_at_account),
+        Operation("item archive", begin_archive, look_at_account),
+        Operation("item delete", begin_delete, look_at_account),
+        Operation("item move", begin_move, look_at_account),
         Operation("vault create", begin_vault, look_at_account),
         Operation("account rename", begin_rename, look_at_account),
         Operation("account create", begin_account, look_at_created),

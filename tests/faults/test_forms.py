@@ -134,10 +134,9 @@ def test_only_an_account_document_knows_the_title_and_is_called_account() -> Non
     assert documents.place_of(EMPTY) == "v" * 26
 
 
-def test_an_older_format_is_migrated_step_by_step_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No older format exists: one is invented, by taking the present one for the second successor."""
-    content = Codec(VaultDocument).encode(EMPTY)
-    monkeypatch.setattr(documents, "FORMAT", 3)
+def test_an_older_format_is_migrated_step_by_step_or_refused() -> None:
+    """An account has one format so far: two more are invented, which the present one is migrated to."""
+    content = Codec(AccountDocument).encode(ACCOUNT)
     steps = []
 
     def step(number: int) -> Any:
@@ -147,12 +146,12 @@ def test_an_older_format_is_migrated_step_by_step_or_refused(monkeypatch: pytest
 
         return migrate
 
-    assert Codec(VaultDocument, {1: step(1), 2: step(2)}).decode(content) == (EMPTY, 1)
+    assert Codec(AccountDocument, {1: step(1), 2: step(2)}, 3).decode(content) == (ACCOUNT, 1)
     assert steps == [1, 2]
     with pytest.raises(DamagedError, match="format 2, which never was released"):
-        Codec(VaultDocument, {1: step(1)}).decode(content)
+        Codec(AccountDocument, {1: step(1)}, 3).decode(content)
     with pytest.raises(DamagedError, match="format 1, which never was released"):
-        Codec(VaultDocument).decode(content)
+        Codec(AccountDocument, newest=3).decode(content)
 
 
 def test_what_does_not_parse_is_said_not_to_parse() -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from keyturn.ground.errors import ConflictError, MissingError, UsageError
+from keyturn.ground.errors import AmbiguousError, ConflictError, MissingError, UsageError
 from keyturn.ground.names import new_id
 from keyturn.ground.secret import Secret
 from keyturn.items import Field, FieldType, Item, Section, Url, new_field, new_item
@@ -150,6 +150,116 @@ class BackendContract:
         got.title = "changed in memory"
         got.fields.clear()
         assert backend.get(item.id)[0] == item
+
+    def test_an_archived_item_is_aside_and_comes_back(self, backend: Backend, reopened: Backend) -> None:
+        vault = backend.create_vault("Work")
+        item = backend.create(vault.id, make_item("One"))
+        other = backend.create(vault.id, make_item("Two"))
+        backend.archive(item.id)
+        for reader in (backend, reopened):
+            assert [summary.id for summary, _ in reader.items()] == [other.id]
+            [(summary, where)] = reader.items(vault.id, archived=True)
+            assert (summary.id, where) == (item.id, vault)
+            for hidden in (reader.get, reader.find):
+                with pytest.raises(MissingError, match="archived"):
+                    hidden(item.id)
+            with pytest.raises(MissingError, match="archived"):
+                reader.find("one")
+            assert reader.find_archived("one")[0].fields == item.fields
+        with pytest.raises(MissingError):
+            backend.archive(item.id)
+        with pytest.raises(ConflictError):
+            backend.create(vault.id, item)
+        assert backend.restore(item.id).fields == item.fields
+        assert reopened.get(item.id)[0].fields == item.fields
+        assert reopened.items(archived=True) == []
+
+    def test_an_item_is_found_by_id_and_by_title(self, backend: Backend) -> None:
+        first, second = backend.create_vault("First"), backend.create_vault("Second")
+        one = backend.create(first.id, make_item("One"))
+        two = backend.create(second.id, make_item("ONE"))
+        named = backend.create(second.id, make_item(one.id))
+        assert backend.find("One")[0].id == one.id
+        assert backend.find("ONE")[0].id == two.id
+        with pytest.raises(AmbiguousError):
+            backend.find("one")
+        assert backend.find("one", second.id)[0].id == two.id
+        assert backend.find(one.id)[0].id == one.id, "an id before a title"
+        assert backend.find(one.id, second.id)[0].id == named.id
+        two.title = "other"
+        backend.edit(two)
+        assert backend.find("one")[0].id == one.id
+        for absent in ("none", new_id()):
+            with pytest.raises(MissingError):
+                backend.find(absent)
+
+    def test_versions_are_kept_and_come_back(self, backend: Backend, reopened: Backend) -> None:
+        vault = backend.create_vault("Work")
+        item = backend.create(vault.id, make_item("One", "first EXAMPLE"))
+        for value in ("second EXAMPLE", "third EXAMPLE"):
+            changed, _ = backend.get(item.id)
+            changed.fields[1].value = Secret(value)
+            backend.edit(changed)
+        found = [(each.version, each.fields[1].value.reveal()) for each in reopened.history(item.id)]
+        assert found == [(1, "first EXAMPLE"), (2, "second EXAMPLE"), (3, "third EXAMPLE")]
+        assert reopened.restore(item.id, 1).version == 4
+        assert backend.get(item.id)[0].fields == item.fields
+        assert [each.version for each in backend.history(item.id)] == [1, 2, 3, 4]
+        with pytest.raises(MissingError, match="version 9"):
+            backend.restore(item.id, 9)
+        backend.archive(item.id)
+        assert [each.version for each in backend.history(item.id)] == [1, 2, 3, 4]
+        restored = backend.restore(item.id, 2)
+        assert restored.fields[1].value == Secret("second EXAMPLE")
+        assert backend.get(item.id)[0] == restored
+
+    def test_the_number_of_versions_is_bounded(self, backend: Backend, reopened: Backend) -> None:
+        vault = backend.create_vault("Work")
+        item = backend.create(vault.id, make_item())
+        for number in range(40):
+            item.title = f"{number}"
+            item = backend.edit(item)
+        kept = [each.title for each in reopened.history(item.id)]
+        assert 5 <= len(kept) <= 20
+        assert kept == [str(number) for number in range(40 - len(kept), 40)]
+
+    def test_what_is_deleted_is_gone_with_its_history(self, backend: Backend, reopened: Backend) -> None:
+        vault = backend.create_vault("Work")
+        for is_archived in (False, True):
+            item = backend.create(vault.id, make_item())
+            backend.edit(item)
+            if is_archived:
+                backend.archive(item.id)
+            backend.delete(item.id)
+            for reader in (backend, reopened):
+                assert reader.items() == reader.items(archived=True) == []
+                for gone in (reader.get, reader.history, reader.restore, reader.delete):
+                    with pytest.raises(MissingError):
+                        gone(item.id)
+            # An id that comes back (from a file that was put back) brings no history of before.
+            assert backend.create(vault.id, item).id == item.id
+            assert len(backend.history(item.id)) == 1
+            backend.delete(item.id)
+
+    def test_a_move_takes_the_history_along(self, backend: Backend, reopened: Backend) -> None:
+        first, second = backend.create_vault("First"), backend.create_vault("Second")
+        item = backend.edit(backend.create(first.id, make_item()))
+        moved = backend.move(item.id, second.id)
+        for reader in (backend, reopened):
+            assert reader.get(item.id) == (moved, second)
+            assert reader.items(first.id) == []
+            assert [summary.id for summary, _ in reader.items()] == [item.id]
+            assert [each.version for each in reader.history(item.id)] == [1, moved.version]
+        assert (moved.title, moved.fields, moved.created_at) == (item.title, item.fields, item.created_at)
+        assert backend.move(item.id, second.id) == moved
+        backend.archive(item.id)
+        backend.move(item.id, first.id)
+        assert [vault for _, vault in reopened.items(archived=True)] == [first]
+        with pytest.raises(MissingError):
+            backend.move(item.id, new_id())
+        with pytest.raises(MissingError):
+            backend.move(new_id(), first.id)
+        assert backend.edit(backend.restore(item.id)).id == item.id
 
     def test_many_writers_lose_nothing(self, backend: Backend, reopened: Backend) -> None:
         vault = backend.create_vault("Work")

@@ -18,14 +18,14 @@ from keyturn.ground.errors import (
     WrongPasswordError,
 )
 from keyturn.ground.secret import Secret
-from keyturn.vaults.age import identities, opening, rotation, sealed, slots
+from keyturn.vaults.age import identities, opening, rotation, slots
 from keyturn.vaults.age.contents import empty_vault
 from keyturn.vaults.age.derive import Failed
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.sealed import SealedFile
 from keyturn.vaults.age.slots import Header, Kind
 from tests.vaults import age_scrypt
-from tests.vaults.changes import NEW
+from tests.vaults.changes import NEW, as_first_format
 from tests.vaults.templates import MOMENT, Made, derive_here, make_account, make_item
 
 
@@ -92,11 +92,9 @@ def test_a_damaged_file_that_was_never_seen_here_is_damage(made: Made) -> None:
         account.items()
 
 
-def test_what_is_migrated_is_kept_though_no_versions_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_migrated_is_kept_though_no_versions_are(tmp_path: Path) -> None:
     made = make_account(tmp_path / "account", tmp_path / "state", versions_kept=0)
-    monkeypatch.setattr(sealed, "FORMAT", 2)
+    as_first_format(made)
     [file] = made.open().vault_files()
     file.update(lambda was: msgspec.structs.replace(was, title="after"))
     kept = [path.name for path in (made.directory / "versions").iterdir()]

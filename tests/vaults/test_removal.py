@@ -30,6 +30,16 @@ from tests.vaults.changes import (
 from tests.vaults.templates import Made, make_account, make_item
 
 
+def test_archived_items_are_to_be_rotated_too_and_stay(two_vaults: Made) -> None:
+    account = two_vaults.account
+    [item] = [summary.id for summary, vault in account.items() if vault.name == "Other"]
+    account.edit(account.get(item)[0])
+    account.archive(item)
+    report = rotation.change_password(account, slot_of(account, "password"), age_scrypt.wrapped(NEW))
+    assert ("in the other", "Other") in report.to_rotate
+    assert [each.version for each in two_vaults.recover().history(item)] == [1, 2]
+
+
 def test_a_change_of_password_reports_what_to_rotate(two_vaults: Made) -> None:
     account = two_vaults.account
     before = account.fingerprint

@@ -21,7 +21,7 @@ from keyturn.ground.errors import (
 from keyturn.ground.names import new_id
 from keyturn.vaults.age import identities, sealed
 from keyturn.vaults.age.account import AgeAccount
-from keyturn.vaults.age.documents import Codec, VaultDocument
+from tests.vaults.changes import as_first_format
 from tests.vaults.templates import Made, make_account, make_item
 
 
@@ -196,22 +196,25 @@ def test_no_versions_are_kept_if_none_are_wanted(tmp_path: Path) -> None:
     assert list((made.directory / "versions").iterdir()) == []
 
 
-def test_a_migration_keeps_what_it_migrates(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No older format exists: one is invented, by taking the present one for its successor."""
+def test_a_migration_keeps_what_it_migrates(made: Made) -> None:
+    """A vault of format 1 opens; the first save writes format 2 and keeps the old file for good."""
     path, account = vault_file(made), made.account
-    payload = identities.unseal(path.read_bytes(), account.ring.current)
-    assert payload is not None
-    old = identities.seal(payload, identities.recipient_of(account.ring.current))
-    path.write_bytes(old)
-    made.machine.forget(account.id)
-
-    monkeypatch.setattr(sealed, "FORMAT", 2)
-    codec = Codec(VaultDocument)
-    file = sealed.SealedFile(account.place, account.id, made.vault.id, codec, account.ring, made.machine)
-    for _ in range(8):
-        file.update(lambda was: msgspec.structs.replace(was, title="after"))
+    item = account.items()[0][0].id
+    before = account.get(item)
+    old = as_first_format(made)
+    reopened = made.open()
+    assert reopened.get(item) == before
+    assert path.read_bytes() == old, "reading writes nothing"
+    for number in range(8):
+        changed, _ = reopened.get(item)
+        changed.title = f"after {number}"
+        reopened.edit(changed)
     backup = path.parent.parent / "versions" / f"{made.vault.id}.2.format-1.age"
     assert backup.read_bytes() == old
+    payload = identities.unseal(path.read_bytes(), account.ring.current)
+    assert payload is not None
+    assert payload.startswith(b'{"keyturn":"vault","format":2,')
+    assert made.open().get(item)[0].title == "after 7"
 
 
 def test_a_newer_vault_is_refused_with_the_version_needed(made: Made) -> None:

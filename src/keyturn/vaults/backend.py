@@ -45,14 +45,25 @@ class Backend(Protocol):
     def vaults(self) -> list[VaultReference]:
         """The vaults, by name and then by id."""
 
-    def items(self, vault: str | None = None) -> list[tuple[ItemSummary, VaultReference]]:
+    def items(
+        self, vault: str | None = None, *, archived: bool = False
+    ) -> list[tuple[ItemSummary, VaultReference]]:
         """What can be said of the items without their values: of all vaults, or of the one with id `vault`.
 
-        Raises MissingError for an unknown vault.
+        Archived ones only if asked for, and then no others. Raises MissingError for an unknown vault.
         """
 
     def get(self, item_id: str) -> tuple[Item, VaultReference]:
-        """One item with its values, and where it is. Raises MissingError."""
+        """One item with its values, and where it is. Raises MissingError, also if it is archived."""
+
+    def find(self, wanted: str, vault: str | None = None) -> tuple[Item, VaultReference]:
+        """The item that a person names by id or title (`items.choose`), in the vault with this id.
+
+        Raises MissingError, AmbiguousError.
+        """
+
+    def find_archived(self, wanted: str, vault: str | None = None) -> tuple[Item, VaultReference]:
+        """As `find`, among the archived items."""
 
     def create(self, vault_id: str, item: Item) -> Item:
         """Store a new item and return it as stored.
@@ -67,6 +78,27 @@ class Backend(Protocol):
         `item.version` is the version that was read: if the stored one is another by now, somebody
         else was faster, and a ConflictError says so instead of undoing that change.
         """
+
+    def archive(self, item_id: str) -> Item:
+        """Put an item aside: from now on it is listed and got only where archived items are asked for."""
+
+    def restore(self, item_id: str, version: int | None = None) -> Item:
+        """Take an item out of the archive, and with `version` make it again what it was then.
+
+        That is an edit: the version that it replaces is kept. Raises MissingError for one that is not.
+        """
+
+    def delete(self, item_id: str) -> None:
+        """Remove an item, archived or not, and what is kept of its history. Raises MissingError."""
+
+    def move(self, item_id: str, vault_id: str) -> Item:
+        """Put an item, with its history, into the vault with this id; returned as it is there.
+
+        If it is there already, nothing is moved. At no moment is it in neither vault.
+        """
+
+    def history(self, item_id: str) -> list[Item]:
+        """The versions of an item that are kept, archived or not, the oldest first and today's last."""
 
     def create_vault(self, name: str) -> VaultReference:
         """An empty vault. Raises ConflictError if the account has one of this name."""

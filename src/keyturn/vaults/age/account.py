@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from keyturn.ground import files
-from keyturn.ground.clock import timestamp
-from keyturn.ground.errors import (
-    ConflictError,
-    DamagedError,
-    KeyturnError,
-    MissingError,
-)
+from keyturn.ground.errors import ConflictError, KeyturnError
 from keyturn.ground.names import new_id, printable
 from keyturn.ground.secret import Secret
-from keyturn.items import Item, ItemSummary, VaultReference
+from keyturn.items import Item, VaultReference
 from keyturn.vaults.age import identities, slots
-from keyturn.vaults.age.contents import edited, empty_vault, new_record, with_item
+from keyturn.vaults.age.contents import empty_vault, new_record
 from keyturn.vaults.age.directory import AccountDirectory, storage
-from keyturn.vaults.age.documents import (
-    AccountDocument,
-    Codec,
-    SlotRecord,
-    VaultDocument,
-    decode_item,
-    summarise,
-)
+from keyturn.vaults.age.documents import AccountDocument, Codec, SlotRecord
 from keyturn.vaults.age.pins import Machine
 from keyturn.vaults.age.sealed import KeyRing, SealedFile
 from keyturn.vaults.age.slots import Header, Kind, SlotKey
+from keyturn.vaults.age.store import ItemStore
 from keyturn.vaults.backend import Availability, Available, Unavailable
 
 
@@ -49,7 +35,7 @@ class SlotState:
     present: bool
 
 
-class AgeAccount:
+class AgeAccount(ItemStore):
     """A `Backend` over the account in one directory, opened with the account identity.
 
     Made by `creation.create` and by `opening.Opening.account`. Safe for several threads; other processes
@@ -57,13 +43,8 @@ class AgeAccount:
     """
 
     def __init__(self, place: AccountDirectory, account_id: str, ring: KeyRing, machine: Machine) -> None:
-        self.place = place
-        self.ring = ring
-        self.machine = machine
+        super().__init__(place, account_id, ring, machine)
         self.unfinished: list[str] = []  # what a change of identity left to do, and why it could not
-        self._id = account_id
-        self._vault_codec = Codec(VaultDocument)
-        self._vaults: dict[str, SealedFile[VaultDocument]] = {}
         self.file = SealedFile(place, account_id, "account", Codec(AccountDocument), ring, machine)
 
     @property
@@ -90,41 +71,9 @@ class AgeAccount:
             return Unavailable(error.message, error.hints)
         return Available()
 
-    def vaults(self) -> list[VaultReference]:
-        found = [VaultReference(file.name, file.load().title) for file in self.vault_files()]
-        return sorted(found, key=lambda vault: (vault.name, vault.id))
-
-    def items(self, vault: str | None = None) -> list[tuple[ItemSummary, VaultReference]]:
-        found = []
-        for file in self.vault_files() if vault is None else [self._vault(vault)]:
-            document = file.load()
-            reference = VaultReference(file.name, document.title)
-            found += [(summarise(key, content), reference) for key, content in document.items.items()]
-        return found
-
-    def get(self, item_id: str) -> tuple[Item, VaultReference]:
-        file, document = self._find(item_id)
-        return decode_item(item_id, document.items[item_id]), VaultReference(file.name, document.title)
-
     def read_back(self, item_id: str) -> tuple[Item, VaultReference]:
         """As `get`, but through files opened and decrypted anew, whatever is held in memory."""
         return AgeAccount(self.place, self.id, self.ring, self.machine).get(item_id)
-
-    def create(self, vault_id: str, item: Item) -> Item:
-        def add(document: VaultDocument) -> VaultDocument:
-            with contextlib.suppress(MissingError, DamagedError):
-                self._find(item.id)
-                raise ConflictError(f"there is an item {printable(item.id)} already")
-            return with_item(document, item)
-
-        return self._update_item(self._vault(vault_id), item.id, add)
-
-    def edit(self, item: Item) -> Item:
-        def replace(document: VaultDocument) -> VaultDocument:
-            return with_item(document, edited(document, item, self._moment()))
-
-        file, _ = self._find(item.id)
-        return self._update_item(file, item.id, replace)
 
     def create_vault(self, name: str) -> VaultReference:
         slots.check_title(name)
@@ -191,10 +140,6 @@ class AgeAccount:
         slots.check_title(title)
         self.file.update(lambda was: msgspec.structs.replace(was, title=title))
 
-    def vault_files(self) -> list[SealedFile[VaultDocument]]:
-        """The vaults' files, by id."""
-        return [self._file(vault_id) for vault_id in self.place.vault_ids()]
-
     def write_vault(self, name: str) -> VaultReference:
         """Write the file of a new vault; under the lock."""
         vault_id = new_id()
@@ -219,40 +164,3 @@ class AgeAccount:
 
     def _slot_path(self, slot_id: str) -> Path:
         return self.place.slots / slots.file_name(slot_id)
-
-    def _file(self, vault_id: str) -> SealedFile[VaultDocument]:
-        if vault_id not in self._vaults:
-            self._vaults[vault_id] = SealedFile(
-                self.place, self.id, vault_id, self._vault_codec, self.ring, self.machine
-            )
-        return self._vaults[vault_id]
-
-    def _vault(self, vault_id: str) -> SealedFile[VaultDocument]:
-        if vault_id not in self.place.vault_ids():
-            raise MissingError(f"there is no vault {printable(vault_id)}")
-        return self._file(vault_id)
-
-    def _find(self, item_id: str) -> tuple[SealedFile[VaultDocument], VaultDocument]:
-        """The vault that holds an item. A damaged vault hides no item of a sound one, nor a missing item."""
-        damage: KeyturnError | None = None
-        for file in self.vault_files():
-            try:
-                document = file.load()
-            except DamagedError as error:
-                damage = damage or error
-                continue
-            if item_id in document.items:
-                return file, document
-        raise damage or MissingError(f"there is no item {printable(item_id)}")
-
-    def _update_item(
-        self,
-        file: SealedFile[VaultDocument],
-        item_id: str,
-        change: Callable[[VaultDocument], VaultDocument],
-    ) -> Item:
-        document = file.update(change)
-        return decode_item(item_id, document.items[item_id])
-
-    def _moment(self) -> str:
-        return timestamp(self.machine.clock.now())

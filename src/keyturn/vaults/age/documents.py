@@ -16,15 +16,13 @@ from keyturn.ground.secret import Secret, decode_secret, encode_secret
 from keyturn.items import Id, Item, ItemSummary
 from keyturn.vaults.age.slots import Kind
 
-FORMAT: Literal[1] = 1
+# The newest format of each document. A program that knows only older ones refuses it by this number.
+ACCOUNT_FORMAT: Literal[1] = 1
+VAULT_FORMAT: Literal[2] = 2
 HISTORY = 64
 
 Generation = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-
-# Takes the bytes of a document from the format that is the key to the next one. There is one format so far.
-Migrations = Mapping[int, Callable[[bytes], bytes]]
-MIGRATIONS: dict[str, Migrations] = {"account": {}, "vault": {}}
 
 
 class SlotRecord(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -64,7 +62,28 @@ class AccountDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class VaultDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The payload of vaults/ID.age; `items` maps ids to encoded items."""
+    """The payload of vaults/ID.age; `items` maps ids to encoded items.
+
+    `archived` are items that were deleted and can be restored. `versions` are what items, of either kind,
+    were before they were edited, the oldest first.
+    """
+
+    keyturn: Literal["vault"]
+    format: Literal[2]
+    account: Id
+    vault: Id
+    title: str
+    created: str
+    generation: Generation
+    writer: Id
+    history: list[tuple[Generation, Digest]]
+    items: dict[Id, msgspec.Raw]
+    archived: dict[Id, msgspec.Raw]
+    versions: dict[Id, list[msgspec.Raw]]
+
+
+class _FirstVault(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A vault of format 1: without archive and versions."""
 
     keyturn: Literal["vault"]
     format: Literal[1]
@@ -93,6 +112,11 @@ class _ItemHead(msgspec.Struct):
     tags: tuple[str, ...] = ()
 
 
+class _ItemVersion(msgspec.Struct):
+    id: str
+    version: int
+
+
 Document = TypeVar("Document", bound=AccountDocument | VaultDocument)
 
 
@@ -106,17 +130,44 @@ def account_title(document: AccountDocument | VaultDocument) -> str:
     return document.title if isinstance(document, AccountDocument) else ""
 
 
-_NAMES: dict[type[Any], str] = {AccountDocument: "account", VaultDocument: "vault"}
+_KINDS: dict[type[Any], tuple[str, int]] = {
+    AccountDocument: ("account", ACCOUNT_FORMAT),
+    VaultDocument: ("vault", VAULT_FORMAT),
+}
 _encoder = msgspec.json.Encoder(enc_hook=encode_secret)
 _item_decoder = msgspec.json.Decoder(Item, dec_hook=decode_secret)
 _head_decoder = msgspec.json.Decoder(_ItemHead)
+_version_decoder = msgspec.json.Decoder(_ItemVersion)
+
+
+def _with_archive(content: bytes) -> bytes:
+    """A vault of format 1 in format 2. Raises DamagedError for what is none."""
+    first: _FirstVault | None
+    try:
+        first = msgspec.json.decode(content, type=_FirstVault)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        first = None
+    # What is not as format 1 writes it must not become sound by being migrated.
+    if first is None or _encode(first) != content:
+        raise DamagedError("the vault does not parse")
+    kept = {name: getattr(first, name) for name in first.__struct_fields__ if name != "format"}
+    return _encode(VaultDocument(**kept, format=VAULT_FORMAT, archived={}, versions={}))
+
+
+# Takes the bytes of a document from the format that is the key to the next one.
+Migrations = Mapping[int, Callable[[bytes], bytes]]
+MIGRATIONS: dict[str, Migrations] = {"account": {}, "vault": {1: _with_archive}}
 
 
 class Codec(Generic[Document]):
     """Between a document and its bytes."""
 
-    def __init__(self, kind: type[Document], migrations: Migrations | None = None) -> None:
-        self.name = _NAMES[kind]
+    def __init__(
+        self, kind: type[Document], migrations: Migrations | None = None, newest: int | None = None
+    ) -> None:
+        """`migrations` and `newest`, the format that is written: other ones than those of `kind`."""
+        self.name, own = _KINDS[kind]
+        self.format = own if newest is None else newest
         self._decoder: msgspec.json.Decoder[Document] = msgspec.json.Decoder(kind, dec_hook=decode_secret)
         self._migrations = MIGRATIONS[self.name] if migrations is None else migrations
 
@@ -131,7 +182,7 @@ class Codec(Generic[Document]):
         without a word of the content for everything else.
         """
         found = self._envelope(content)
-        for version in range(found, FORMAT):
+        for version in range(found, self.format):
             if version not in self._migrations:
                 raise DamagedError(f"the {self.name} has format {version}, which never was released")
             content = self._migrations[version](content)
@@ -146,9 +197,9 @@ class Codec(Generic[Document]):
             raise DamagedError(f"the {self.name} does not parse")
         if envelope.keyturn != self.name:
             raise MisplacedError(f"another kind of document in the place of the {self.name}")
-        if envelope.format > FORMAT:
+        if envelope.format > self.format:
             raise NewerError(
-                f"the {self.name} has format {envelope.format}; this Keyturn reads up to {FORMAT}",
+                f"the {self.name} has format {envelope.format}; this Keyturn reads up to {self.format}",
                 "update Keyturn",
             )
         return envelope.format
@@ -202,6 +253,17 @@ def summarise(item_id: str, content: bytes | msgspec.Raw) -> ItemSummary:
     if head is None or head.id != item_id:
         raise DamagedError(f"the item {item_id} does not parse")
     return ItemSummary(head.id, head.title, head.category, head.tags, head.updated_at)
+
+
+def version_of(item_id: str, content: bytes | msgspec.Raw) -> int:
+    """An item's version. Raises DamagedError naming the id."""
+    try:
+        found = _version_decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    if found is None or found.id != item_id:
+        raise DamagedError(f"the item {item_id} does not parse")
+    return found.version
 
 
 def _encode(value: Any) -> bytes:

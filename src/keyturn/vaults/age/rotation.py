@@ -81,7 +81,8 @@ def _replace(account: AgeAccount, slot_id: str, new_key: Callable[[SlotRecord], 
         key = None if new_key is None else new_key(record)
         if key is not None and record.kind is not key.kind:
             raise UsageError(f"the slot “{record.title}” has no {_WORDS[key.kind]} to change")
-        to_rotate = [(summary.title, vault.name) for summary, vault in account.items()]
+        listed = [*account.items(), *account.items(archived=True)]
+        to_rotate = [(summary.title, vault.name) for summary, vault in listed]
         for _ in steps(account, slot_id, key):
             pass
     return Report(record.title, account.slots(), to_rotate)

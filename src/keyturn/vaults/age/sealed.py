@@ -32,7 +32,7 @@ from keyturn.ground.files import FileIdentity
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import identities
 from keyturn.vaults.age.directory import SEALED_SUFFIX, AccountDirectory, storage
-from keyturn.vaults.age.documents import FORMAT, HISTORY, Codec, Document, account_title, place_of
+from keyturn.vaults.age.documents import HISTORY, Codec, Document, account_title, place_of
 from keyturn.vaults.age.pins import Machine, Sighting
 
 
@@ -209,7 +209,9 @@ class SealedFile(Generic[Document]):
 
         with storage(self.path, "write"):
             file = files.write_atomically(self.path, content, before_rename=check_unchanged)
-        self._seen = Seen(document, hashlib.sha256(content).hexdigest(), file, FORMAT, self._ring.current)
+        self._seen = Seen(
+            document, hashlib.sha256(content).hexdigest(), file, self._codec.format, self._ring.current
+        )
         try:
             self._witness(self._seen)
         except StorageError as error:
@@ -247,7 +249,7 @@ class SealedFile(Generic[Document]):
             if hashlib.sha256(content).hexdigest() != before.digest:
                 raise self._meddled()
             # What another format wrote is kept until a person deletes it: the name lets no pruning find it.
-            mark = "" if before.format == FORMAT else f".format-{before.format}"
+            mark = "" if before.format == self._codec.format else f".format-{before.format}"
             name = f"{self.name}.{before.document.generation}{mark}{SEALED_SUFFIX}"
             if self._machine.versions_kept or mark:
                 os.makedirs(self._place.versions, mode=0o700, exist_ok=True)
