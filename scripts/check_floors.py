@@ -17,7 +17,7 @@ from typing import NamedTuple
 FLOORS = {
     1: ("ground",),
     2: ("items", "otp", "processes"),
-    3: ("sdk", "vaults", "auth", "scopes", "shells"),
+    3: ("sdk", "vaults", "auth", "scopes", "shells", "plaintext"),
     4: ("aws", "catalogue"),
     5: ("agent",),
     6: ("cli",),
