@@ -22,6 +22,7 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from tests.aws_server.account import World
 from tests.aws_server.commands import Commands
 from tests.aws_server.front import Front
+from tests.aws_server.strict_iam import install as install_iam
 from tests.aws_server.strict_sts import install
 
 
@@ -42,6 +43,7 @@ def main() -> None:
 
     world = World()
     install(world)
+    install_iam(world)
     commands = Commands(world)
     users = {name: commands.add_user(name) for name in names}
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0

@@ -21,7 +21,7 @@ from keyturn.ground.names import printable
 from keyturn.ground.resolution import Resolution
 
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
-ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL")
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 # Of these the lower-case one counts, as for every program that reads them (urllib.request.getproxies).
 # HTTP_PROXY is not among them: only this machine is spoken to in clear, and a proxy would read the code.
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
@@ -52,16 +52,18 @@ LEGACY_REGIONS = frozenset(
 @dataclass(frozen=True)
 class Surroundings:
     """What decides about endpoints besides a call's profile: the caller's variables, and the settings'
-    `aws.endpoints`."""
+    `aws.endpoints`. `service` is whose endpoint is wanted, as botocore names it."""
 
     configuration: Configuration
     variables: Mapping[str, str]
     allowed: tuple[str, ...]
+    service: str = "sts"
 
     def sts(
         self, profiles: Sequence[str], regions: Sequence[Resolution[str]], partition: str
     ) -> tuple[Sts, str]:
-        """The STS of a call, and why that region. `profiles` are asked in their order for what they say.
+        """The STS (or other `service`) of a call, and why that region. `profiles` are asked in their order
+        for what they say.
 
         The first of `regions` that is of `partition` counts, else the partition's own. Raises
         ConfigurationError for a region or an endpoint that cannot be meant or is not allowed.
@@ -89,7 +91,7 @@ class Surroundings:
         """botocore's order: ConfiguredEndpointProvider."""
         if self._is_true(sections, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"):
             return None
-        for name in ENDPOINT_VARIABLES:
+        for name in (f"{ENDPOINT_VARIABLE}_{self.service.upper()}", ENDPOINT_VARIABLE):
             if self.variables.get(name):
                 return Resolution(self.variables[name], name)
         for section, profile in zip(sections, called, strict=True):
@@ -109,8 +111,8 @@ class Surroundings:
             raise ConfigurationError(
                 f"{profile} names services “{printable(name)}”, and there is no such section"
             )
-        of_sts = services.get("sts", {})
-        url = text(of_sts, "endpoint_url") if isinstance(of_sts, Mapping) else ""
+        of_service = services.get(self.service, {})
+        url = text(of_service, "endpoint_url") if isinstance(of_service, Mapping) else ""
         return Resolution(url, f"services “{printable(name)}” of {profile}") if url else None
 
     def _variants(self, sections: list[Section]) -> frozenset[str]:

@@ -102,6 +102,11 @@ class Executor:
         # Not the default one: that is for the disk, and must not wait for a network.
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, "sts")
 
+    @property
+    def devices(self) -> Devices:
+        """The devices whose codes the calls use: whoever else sends codes sends them through these."""
+        return self._devices
+
     async def keys(self, plan: Plan, network: Network, worker: Worker) -> Keys:
         """The keys at the plan's end.
 

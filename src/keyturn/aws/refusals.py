@@ -27,24 +27,11 @@ _NO_CODE = "MultiFactorAuthentication failed"
 def explain(refused: Refused, call: Call, source: str, now: datetime, typed: bool) -> KeyturnError:
     """The error for a person. `source` says whose keys asked, `now` is this machine's clock at the answer,
     `typed` whether the one-time code came from a person or a command rather than from the item."""
-    skew = 0.0 if refused.date is None else (now - refused.date).total_seconds()
-    if _is_clock(refused, skew):
-        return _clock(skew)
+    shared = of_keys(refused, step(call), source, call.sts.region, now)
+    if shared is not None:
+        return shared
     if refused.message.startswith(_NO_CODE):
-        return _code(refused, call, source, skew, typed)
-    if refused.code in ("ExpiredToken", "ExpiredTokenException"):
-        return _error(f"{step(call)}: the temporary keys of {source} have expired", "get new ones")
-    if refused.code in ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"):
-        return _error(
-            f"{step(call)}: AWS does not know the access key id of {source}",
-            "was the key deleted or deactivated, or does it belong to another partition?",
-            f"AWS says the same if the region {printable(call.sts.region)} is not enabled for the account",
-        )
-    if refused.code in ("SignatureDoesNotMatch", "IncompleteSignature"):
-        return _error(
-            f"{step(call)}: the secret access key of {source} does not belong to its access key id",
-            "store the secret access key again, all forty characters of it",
-        )
+        return _code(refused, call, source, skew_of(refused, now), typed)
     if refused.code == "RegionDisabledException":
         return _error(
             f"{step(call)}: STS is not active in the region {printable(call.sts.region)} for this account",
@@ -71,8 +58,42 @@ def explain(refused: Refused, call: Call, source: str, now: datetime, typed: boo
     return _error(f"{step(call)}: AWS refused it ({refused.code or 'without a code'})", _says(refused))
 
 
+def of_keys(refused: Refused, doing: str, source: str, region: str, now: datetime) -> KeyturnError | None:
+    """The error where it is about the keys or this machine's clock; None if it is about something else.
+
+    `doing` is what was asked for, as a phrase that a line can begin with; the others as in `explain`.
+    """
+    skew = skew_of(refused, now)
+    if _is_clock(refused, skew):
+        return _clock(skew)
+    if refused.code in ("ExpiredToken", "ExpiredTokenException"):
+        return _error(f"{doing}: the temporary keys of {source} have expired", "get new ones")
+    if refused.code in ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"):
+        return _error(
+            f"{doing}: AWS does not know the access key id of {source}",
+            "was the key deleted or deactivated, or does it belong to another partition?",
+            f"AWS says the same if the region {printable(region)} is not enabled for the account",
+        )
+    if refused.code in ("SignatureDoesNotMatch", "IncompleteSignature"):
+        return _error(
+            f"{doing}: the secret access key of {source} does not belong to its access key id",
+            "store the secret access key again, all forty characters of it",
+        )
+    return None
+
+
+def skew_of(refused: Refused, now: datetime) -> float:
+    """How many seconds this machine's clock is ahead of AWS's, as far as that is known."""
+    return 0.0 if refused.date is None else (now - refused.date).total_seconds()
+
+
 def unanswered(error: Unanswered, call: Call) -> KeyturnError:
     """The error for a person, when there was no answer."""
+    return no_answer(error, step(call))
+
+
+def no_answer(error: Unanswered, doing: str, service: str = "STS") -> KeyturnError:
+    """As `unanswered`, for a call to `service` that `doing` describes."""
     said, *hints = {
         Trouble.UNREACHED: (f"{error.host} cannot be reached", "is the network up, and the name right?"),
         Trouble.PROXY: (
@@ -86,11 +107,11 @@ def unanswered(error: Unanswered, call: Call) -> KeyturnError:
         Trouble.INTERRUPTED: (f"{error.host} did not answer in time, or broke off", "try again"),
         Trouble.BUSY: (f"{error.host} is busy or fails", "try again in a minute"),
         Trouble.NONSENSE: (
-            f"what answered as {error.host} is not STS",
+            f"what answered as {error.host} is not {service}",
             "is there a sign-in page in between, or another service at endpoint_url?",
         ),
     }[error.trouble]
-    return ServiceUnreachableError(f"{step(call)}: {said}", *hints)
+    return ServiceUnreachableError(f"{doing}: {said}", *hints)
 
 
 def step(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""One call to STS, by botocore, from a session that reads no environment and no files but botocore's own.
+"""One call to STS (or IAM), by botocore, from a session that reads no environment and no files but its own.
 
 Everything that decides where a call goes and as whom is an argument. There are no retries here: a call that
 carries a one-time code must never be sent twice.
@@ -6,12 +6,13 @@ carries a one-time code must never be sent twice.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
 import threading
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -83,24 +84,31 @@ def ask(call: Call, keys: Keys, network: Network, code: Secret | None) -> Answer
 
     Raises Refused, Unanswered, and ConfigurationError for what cannot be sent at all.
     """
+    with calling("sts", call.sts, keys, network, code) as client:
+        return _answer(_make(client, call, code))
+
+
+@contextlib.contextmanager
+def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Secret | None) -> Iterator[Any]:
+    """A client of a service for one call, which gives the errors of `ask`; none of `secrets` is in them."""
     _check(keys, network)
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    client = _client(call.sts, keys, network)
-    host = printable(urlsplit(client.meta.endpoint_url).hostname or call.sts.region)
+    client = _client(service, place, keys, network)
+    host = printable(urlsplit(client.meta.endpoint_url).hostname or place.region)
     statuses: list[int] = []
     client.meta.events.register(
-        "before-parse.sts.*", lambda response_dict, **_: statuses.append(response_dict["status_code"])
+        f"before-parse.{service}.*", lambda response_dict, **_: statuses.append(response_dict["status_code"])
     )
     try:
-        return _answer(_make(client, call, code))
+        yield client
     except ClientError as error:
-        raise _refusal(error.response, host, [keys.secret, keys.token, code]) from None
+        raise _refusal(error.response, host, [keys.secret, keys.token, *secrets]) from None
     except BotoCoreError as error:
         raise _trouble(error, host) from None
     except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError):
-        # What the library makes of an answer that is not STS's. The error's text would hold it.
+        # What the library makes of an answer that is not AWS's. The error's text would hold it.
         is_failure = bool(statuses) and statuses[-1] >= 500
         raise Unanswered(Trouble.BUSY if is_failure else Trouble.NONSENSE, host) from None
     finally:
@@ -183,12 +191,12 @@ def _answer(made: Any) -> Answer:
 _building = threading.Lock()
 
 
-def _client(sts: Sts, keys: Keys, network: Network) -> Any:
+def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
     """A client for one call: it costs 2 ms, and a connection of its own never turns out to be closed."""
 
     def build(proxies: Mapping[str, str]) -> Any:
         return session.create_client(
-            "sts",
+            service,
             region_name=sts.region,
             endpoint_url=sts.endpoint or None,
             verify=network.ca_bundle or True,
@@ -224,7 +232,9 @@ def _client(sts: Sts, keys: Keys, network: Network) -> Any:
             return build(proxies)
         except (BotoCoreError, ValueError) as error:
             # A region or an endpoint that cannot be one; the plan has looked at both.
-            raise ConfigurationError(f"STS cannot be called like this: {type(error).__name__}") from None
+            raise ConfigurationError(
+                f"{service.upper()} cannot be called like this: {type(error).__name__}"
+            ) from None
 
 
 @cache
@@ -288,7 +298,7 @@ def _trouble(error: Exception, host: str) -> Unanswered | ConfigurationError:
     if isinstance(error, known.InvalidProxiesConfigError):
         return ConfigurationError("the proxy that the environment names cannot be used")
     # The library checks what is sent; its text repeats values, its kind says enough for a search.
-    return ConfigurationError(f"the call to STS cannot be made: {type(error).__name__}")
+    return ConfigurationError(f"the call to AWS cannot be made: {type(error).__name__}")
 
 
 def _date(response: Mapping[str, Any]) -> datetime | None:
