@@ -17,6 +17,7 @@ from keyturn.agent import messages, requests
 from keyturn.agent.message import Message
 from keyturn.agent.registry import Entry, Registry
 from keyturn.catalogue import loader
+from keyturn.cli import item_text
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import Go, RunRequest, encode_fields
@@ -28,11 +29,12 @@ from keyturn.vaults.age.documents import AccountDocument, Codec, Previous, SlotR
 from keyturn.vaults.age.openers import KeyringOpener, Opener, Openers, PluginOpener, SshOpener
 from keyturn.vaults.age.pins import Change, FilePin, Machine, Pinned, _encode
 from keyturn.vaults.age.slots import Header, Kind, Slot
-from tests.fuzz.targets import ACCOUNT, CANARY, ITEM, TARGETS
+from tests.fuzz import plaintext_targets
+from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, MOMENT
+from tests.fuzz.targets import TARGETS
 from tests.vaults.age_plugin import bech32
 
 FOLDER = Path(__file__).parent
-MOMENT = "2024-05-06T07:08:09Z"
 SLOT, VAULT, MACHINE = "b" * 26, "v" * 26, "m" * 26
 DIGEST = "0123456789abcdef" * 4
 SECRET = Secret(CANARY.decode())
@@ -43,7 +45,8 @@ PLUGIN_IDENTITY = bech32("age-plugin-x-", CANARY).upper()
 
 def of(target: str) -> list[bytes]:
     """The seeds and the crashes of a target. No seed is an error: a fuzzer without seeds finds nothing."""
-    found = [path.read_bytes() for path in sorted((FOLDER / "seeds" / target).glob("*"))]
+    numbered = sorted((FOLDER / "seeds" / target).glob("*"), key=lambda path: (len(path.name), path.name))
+    found = [path.read_bytes() for path in numbered]
     if len(found) < 2:
         raise AssertionError(f"{target} has no seeds: python -m tests.fuzz.seeds")
     return found + [path.read_bytes() for path in sorted((FOLDER / "crashes" / target).glob("*"))]
@@ -79,6 +82,8 @@ def make() -> dict[str, list[bytes]]:
     )
     empty = contents.empty_vault(ACCOUNT, VAULT, "Private", MOMENT, MACHINE)
     full = contents.with_item(empty, _item())
+    edited = contents.with_edited(full, _item(), MOMENT)
+    aside = contents.archived(edited, ITEM, MOMENT)
     accounts, vaults = Codec(AccountDocument), Codec(VaultDocument)
     item = documents.encode_item(_item())
     password = Header(ACCOUNT, SLOT, Kind.PASSWORD, "pass word", MOMENT)
@@ -99,6 +104,10 @@ def make() -> dict[str, list[bytes]]:
         requests.AddSlot(kind="plugin", title="x", outside=outside),
         requests.CreateItem(title="x", fields=[field], urls=[Url("https://example.com")], tags=["a"]),
         default,
+        requests.EditItem(item="x", fields=[requests.FieldChange(label="a", former="b")], tags=["t"]),
+        requests.ReplaceItem(item=_item()),
+        requests.RestoreItem(item="x", version=3),
+        requests.ListItems(words=["a"], tag="t", type="aws/access-key", archived=True),
         requests.CheckItem(reference=reference, fields={"token": SECRET}),
     ]
     responses: list[Message] = [
@@ -111,7 +120,19 @@ def make() -> dict[str, list[bytes]]:
     ]
     return {
         "account": [accounts.encode(account), accounts.encode(changed)],
-        "vault": [vaults.encode(empty), vaults.encode(full)],
+        "vault": [*(vaults.encode(each) for each in (empty, full, edited, aside)), _first_format()],
+        "item-in-editor": [
+            item_text.write(_item(), reveal=True).encode(),
+            b'title = "x"\n[[field]]\nlabel = "a"\ntype = "otp"\nvalue = """\nCANARYEXAMPLE"""\n',
+        ],
+        "access-key": [
+            b'{"AccessKey": {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "CANARYEXAMPLE"}}',
+            b"AKIAIOSFODNN7EXAMPLE\twJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        ],
+        "one-time-password": [
+            b"jbsw y3dp-ehpk3pxp=",
+            b"otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8&period=60",
+        ],
         "item": [f"{ITEM}\n".encode() + item, f"{VAULT}\n".encode() + item],
         "slot": [
             Slot(password, (_locked(15), _block(100))).encode(),
@@ -165,7 +186,16 @@ def make() -> dict[str, list[bytes]]:
             keyring.encode_task(keyring.ReadFromKeyring(ACCOUNT, ITEM)),
             keyring.encode_task(keyring.DeleteFromKeyring(ACCOUNT, ITEM)),
         ],
+        **plaintext_targets.seeds(),
     }
+
+
+def _first_format() -> bytes:
+    """A vault as format 1 had it."""
+    head = f'{{"keyturn":"vault","format":1,"account":"{ACCOUNT}","vault":"{VAULT}","title":"Private",'
+    rest = f'"created":"{MOMENT}","generation":1,"writer":"{MACHINE}","history":[],"items":{{'
+    item = documents.encode_item(_item()).decode()
+    return f'{head}{rest}"{ITEM}":{item}}}}}'.encode()
 
 
 def _for_ssh() -> bytes:

@@ -17,7 +17,7 @@ from keyturn.agent import messages, requests
 from keyturn.agent.registry import Registry
 from keyturn.ground import settings, wire
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import ConfigurationError, DamagedError, KeyturnError, UsageError
+from keyturn.ground.errors import ConfigurationError, DamagedError, UsageError
 from keyturn.ground.names import is_id
 from keyturn.ground.wire import Go, RunRequest, WireError
 from keyturn.scopes.defaults import DefaultsFile
@@ -27,11 +27,11 @@ from keyturn.vaults.age import plugin as age_plugin
 from keyturn.vaults.age.documents import AccountDocument, Codec, VaultDocument
 from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.pins import Machine
+from tests.fuzz.item_targets import access_key, item_in_editor, one_time_password
+from tests.fuzz.plaintext_targets import TARGETS as PLAINTEXT
+from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, refused
 
 Target = Callable[[bytes], bool]
-
-CANARY = b"CANARYEXAMPLE"
-ACCOUNT, ITEM = "a" * 26, "i" * 26
 
 _account, _vault = Codec(AccountDocument), Codec(VaultDocument)
 _place = Path(tempfile.mkdtemp(prefix="kt-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
@@ -46,17 +46,11 @@ class _NoClock:
     boot = now
 
 
-def _refused(error: KeyturnError, content: bytes) -> bool:
-    said = "\n".join((error.message, *error.hints, repr(error), repr(error.__context__)))
-    assert CANARY.decode() not in said or CANARY not in content, "an error repeats what it refuses"
-    return False
-
-
 def account(content: bytes) -> bool:
     try:
         document, version = _account.decode(content)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert (version, _account.encode(document)) == (1, content)
     return True
 
@@ -65,9 +59,12 @@ def vault(content: bytes) -> bool:
     try:
         document, version = _vault.decode(content)
     except DamagedError as error:
-        return _refused(error, content)
-    assert (version, _vault.encode(document)) == (1, content)
-    for key, raw in itertools.islice(document.items.items(), 10):
+        return refused(error, content)
+    # Format 1 is read, and written no more.
+    assert version == 1 or (version, _vault.encode(document)) == (2, content)
+    kept = ((key, raw) for key, versions in document.versions.items() for raw in versions)
+    everything = itertools.chain(document.items.items(), document.archived.items(), kept)
+    for key, raw in itertools.islice(everything, 10):
         _item(key, bytes(raw))
     return True
 
@@ -84,12 +81,12 @@ def _item(key: str, content: bytes) -> bool:
     try:
         summary = documents.summarise(key, content)
     except DamagedError as error:
-        _refused(error, content)
+        refused(error, content)
         summary = None
     try:
         found = documents.decode_item(key, content)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert documents.encode_item(found) == content
     assert summary is not None, "an item that opens, and cannot be listed"
     assert (summary.id, summary.title, list(summary.tags)) == (found.id, found.title, found.tags)
@@ -100,7 +97,7 @@ def slot(content: bytes) -> bool:
     try:
         found = slots.parse(content)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found.encode() == content
     return True
 
@@ -109,18 +106,18 @@ def armored(content: bytes) -> bool:
     try:
         inside = armor.decode(content)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert armor.encode(inside) == content
     try:
         work = armor.work_factor(content)
     except DamagedError as error:
-        _refused(error, content)
+        refused(error, content)
     else:
         assert armor.LEAST_WORK <= work <= armor.MOST_WORK
     try:
         armor.check_ssh(content)
     except DamagedError as error:
-        _refused(error, content)
+        refused(error, content)
     return True
 
 
@@ -133,7 +130,7 @@ def pins(content: bytes) -> bool:
     try:
         found = machine.pinned(ACCOUNT)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found is not None
     assert found.account == ACCOUNT
     return True
@@ -198,7 +195,7 @@ def fields(content: bytes) -> bool:
     try:
         found = wire.decode_fields(body, count[0] % 8 if count else 0)
     except WireError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert wire.encode_fields(*found) == body
     return True
 
@@ -207,7 +204,7 @@ def question(content: bytes) -> bool:
     try:
         found = RunRequest.decode(content)
     except WireError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found.encode()[2:] == content
     return True
 
@@ -216,7 +213,7 @@ def answer(content: bytes) -> bool:
     try:
         found = Go.decode(content)
     except WireError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found.encode()[1:] == content
     return True
 
@@ -255,7 +252,7 @@ def openers(content: bytes) -> bool:
     try:
         found = Openers(machine).of(ACCOUNT)
     except DamagedError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert CANARY.decode() not in repr(found)
     return True
 
@@ -265,7 +262,7 @@ def ssh_key(content: bytes) -> bool:
     try:
         found = ssh.parse(content, "id")
     except UsageError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found.public.startswith(ssh.KINDS)
     return True
 
@@ -275,7 +272,7 @@ def identity(content: bytes) -> bool:
     try:
         found, recipient = age_plugin.read_identity(content.decode("utf-8", "replace"))
     except UsageError as error:
-        return _refused(error, content)
+        return refused(error, content)
     assert found.reveal() in content.decode("utf-8", "replace")
     assert recipient.encode() in content
     return True
@@ -296,7 +293,7 @@ def _crosses(content: bytes, *decoders: Callable[[bytes], object]) -> bool:
         try:
             found = decode(content)
         except WireError as error:
-            _refused(error, content)
+            refused(error, content)
             continue
         assert CANARY.decode() not in repr(found) or isinstance(found, derive.Failed | ssh.WrapForSsh)
         taken = True
@@ -307,6 +304,9 @@ TARGETS: dict[str, Target] = {
     "account": account,
     "vault": vault,
     "item": item,
+    "item-in-editor": item_in_editor,
+    "access-key": access_key,
+    "one-time-password": one_time_password,
     "slot": slot,
     "armor": armored,
     "pins": pins,
@@ -324,4 +324,5 @@ TARGETS: dict[str, Target] = {
     "response": response,
     "task": task,
     "key-task": key_task,
+    **PLAINTEXT,
 }

@@ -62,7 +62,8 @@ class Planted:
         self.secrets = {
             **{name: f"p-{secrets.token_hex(16)}" for name in ("password", "new", "second", "wrong")},
             "passphrase": f"p-{secrets.token_hex(16)}",
-            **{name: secrets.token_hex(20) for name in ("value", "seed", "aws", "environment")},
+            **{name: secrets.token_hex(20) for name in ("value", "aws", "environment")},
+            "seed": base64.b32encode(secrets.token_bytes(20)).decode(),
         }
         self.files: set[Path] = set()
         for name in ("password", "new", "second", "wrong", "passphrase", "value"):

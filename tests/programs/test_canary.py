@@ -4,13 +4,17 @@ In what commands say, in words and environment of everything that is started (th
 in the log at every level, and in every file but the ones that hold them on purpose.
 """
 
+import json
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from keyturn.ground.errors import Status
+from tests.aws.aws_vault_files import entry, store
 from tests.parts import needs
+from tests.programs.pictures import picture
 from tests.programs.planted import Planted, commands, secrets_in
 from tests.vaults.age_plugin import Device
 
@@ -44,13 +48,16 @@ def run_every_command(planted: Planted) -> None:
     run("item", "edit", "t", "key=-", "user[text]=ada", *PASSWORD, stdin=planted.secrets["value"])
     run("item", "get", "t", "--field", "user", *PASSWORD)
     run("vault", "create", "Other", *PASSWORD)
+    every_item_command(planted)
     init = ("plugin", "init", "aws", "--no-input", "--vault", "Private", *PASSWORD)
-    run(*init, "--import-profile", "default", "--remove-plaintext")
+    run(*init, "--import-profile", "default", "--remove-plaintext", "--no-verify")
     assert not secrets_in(user.home / ".aws/credentials", planted.secrets)
     planted.aws_file()
     run(*init, "--import-profile", "default", "--keep-plaintext")
     run(*init, "--item", "AWS")
     run("aws", "explain", *PASSWORD)
+    aws_keys(planted)
+    plaintext(planted)
     for form in ("table", "json"):
         run("item", "get", "t", "--format", form, *PASSWORD)
         run("item", "list", "--format", form, *PASSWORD)
@@ -91,6 +98,77 @@ def run_every_command(planted: Planted) -> None:
     run("signout", "--all")
     run("lock")
     run("agent", "stop")
+
+
+def every_item_command(planted: Planted) -> None:
+    """What `keyturn item` can do with the item that is there, and with new ones."""
+    run, home, secrets = planted.run, planted.user.home, planted.secrets
+    for form in ("table", "json"):
+        run("item", "get", "t", "--otp", "--next", "--format", form, *PASSWORD)
+        run("item", "history", "t", "--format", form, *PASSWORD)
+        run("item", "get", "t", "--version", "1", "--format", form, *PASSWORD)
+    run("item", "get", "t", "--otp", *PASSWORD)
+    printed = {"AccessKey": {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": secrets["value"]}}
+    run(
+        "item",
+        "create",
+        "--from",
+        "-",
+        "--title",
+        "k",
+        "--vault",
+        "Other",
+        *PASSWORD,
+        stdin=json.dumps(printed),
+    )
+    pair = f"AKIAIOSFODNN7EXAMPLE {secrets['value']}"
+    run("item", "create", "--from", "-", "--title", "l", "--vault", "Other", *PASSWORD, stdin=pair)
+    file = picture(home / "code.png", f"otpauth://totp/x?secret={secrets['seed']}")
+    run("item", "edit", "k", "--otp-qr", file, *PASSWORD)
+    editor = home / "editor"
+    editor.write_text('#!/bin/sh\nsed -i s/AKIA/AKIB/ "$1"\n')
+    editor.chmod(0o755)
+    for more in ((), ("--reveal",)):
+        run("item", "edit", "k", "--editor", *more, *PASSWORD, variables={"EDITOR": str(editor)})
+    run("item", "edit", "t", "key[otp]", *PASSWORD, status=None)
+    run("item", "move", "k", "--to", "Private", *PASSWORD)
+    run("item", "delete", "k", *PASSWORD)
+    run("item", "list", "--archived", *PASSWORD)
+    run("item", "restore", "k", *PASSWORD)
+    run("item", "restore", "k", "--version", "1", *PASSWORD)
+    run("item", "delete", "k", "--permanently", "--yes", *PASSWORD)
+
+
+def plaintext(planted: Planted) -> None:
+    """The key in its file, found, taken out and put back."""
+    run, path = planted.run, planted.user.home / ".aws/credentials"
+    for form in ("table", "json"):
+        run("plaintext", "scan", "--format", form)
+    run("plaintext", "remove", "~/.aws/credentials", "--dry-run")
+    run("plaintext", "remove", "--all", "--no-input", "--vault", "Private", *PASSWORD)
+    assert not secrets_in(path, planted.secrets)
+    for form in ("table", "json"):
+        run("plaintext", "restore", "--list", "--format", form, *PASSWORD)
+    run("plaintext", "restore", "~/.aws/credentials", *PASSWORD)
+    assert secrets_in(path, planted.secrets)
+
+
+def aws_keys(planted: Planted) -> None:
+    """Keys from where people have them; AWS itself does not answer."""
+    run, secret = planted.run, planted.secrets["value"]
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    refused: dict[str, Any] = {"variables": nowhere, "status": Status.SERVICE_REFUSED}
+    run("aws", "verify", "AWS", *PASSWORD, **refused)
+    run("aws", "mfa", "enable", "AWS", *PASSWORD, **refused)
+    planted.file("keys.csv", f"Access key ID,Secret access key\nAKIAIOSFODNN7EXAMPLF,{secret}\n")
+    from_csv = ("aws", "import", "--console-csv", "keys.csv", "--vault", "Private")
+    run(*from_csv, "--delete-file", *PASSWORD, **refused)
+    run(*from_csv, "--delete-file", "--no-verify", *PASSWORD)
+    keys = {"ada": entry("ada", "AKIAIOSFODNN7EXAMPLG", secret)}
+    store(planted.user.home / ".awsvault/keys", planted.secrets["passphrase"], **keys)
+    from_vault = ("aws", "import", "--from", "aws-vault", "--all", "--vault", "Private")
+    run(*from_vault, "--passphrase-file", "wrong", *PASSWORD, status=Status.DENIED)
+    run(*from_vault, "--passphrase-file", "passphrase", "--no-verify", *PASSWORD)
 
 
 def other_slots(planted: Planted) -> None:

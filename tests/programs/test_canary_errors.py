@@ -62,11 +62,59 @@ def test_wrong_answers_and_arguments(planted: Planted) -> None:
         ("item", "create", "--title", b"\xff", "a=@value", *PASSWORD),
         ("item", "edit", "t", "key=@none", *PASSWORD),
         ("item", "edit", "t", b"\xfe=-", *PASSWORD),
+        ("item", "edit", "t", "key[otp]", *PASSWORD),
+        ("item", "edit", "t", "seed[otp]=@value", *PASSWORD),
+        ("item", "edit", "t", "--otp-qr", "value", *PASSWORD),
+        ("item", "edit", "t", "--otp-qr", "screen", *PASSWORD),
+        ("item", "edit", "none", "key=-", *PASSWORD),
+        ("item", "edit", "t", "--rename", "key=", *PASSWORD),
+        ("item", "get", "t", "--otp", *PASSWORD),
+        ("item", "get", "t", "--otp", "--field", "key", *PASSWORD),
+        ("item", "get", "t", "--version", "9", *PASSWORD),
+        ("item", "create", "--from", "-", *PASSWORD),
+        ("item", "create", "--from", "-", "--title", "x", "key=@value", *PASSWORD),
+        ("item", "create", "--type", "aws", "--title", "x", "secret access key=@value", *PASSWORD),
+        ("item", "delete", "t", "--permanently", *PASSWORD),
+        ("item", "delete", "none", *PASSWORD),
+        ("item", "restore", "t", *PASSWORD),
+        ("item", "restore", "t", "--version", "9", *PASSWORD),
+        ("item", "history", "none", *PASSWORD),
+        ("item", "move", "t", "--to", "none", *PASSWORD),
         ("plugin", "init", "aws", "--import-profile", "none", "--no-input", *PASSWORD),
         ("plugin", "init", "aws", "--import-env", "--no-input", *PASSWORD),
         ("nonsense",),
     ):
         fails(planted, *words, stdin=secret)
+    editor = planted.user.home / "editor"
+    for script in (
+        f"echo '= {secret}'",
+        f"printf '[[field]]\\n{secret} = 1'",
+        f"echo '{secret} = 1'",
+        "exit 1",
+    ):
+        editor.write_text(f'#!/bin/sh\n{script} >> "$1"\n')
+        editor.chmod(0o755)
+        planted.files.add(editor)
+        edit = ("item", "edit", "t", "--editor", "--reveal", *PASSWORD)
+        done = planted.run(*edit, status=None, variables={"EDITOR": str(editor)})
+        assert done.status != 0, script
+    printed = (
+        '{"AccessKey": {"AccessKeyId": "x", "SecretAccessKey": ["%s"]}}',
+        "{%s",
+        "AKIAIOSFODNN7EXAMPLE AKIAIOSFODNN8EXAMPLE %s",
+    )
+    for text in printed:
+        fails(
+            planted,
+            "item",
+            "create",
+            "--from",
+            "-",
+            "--title",
+            "x",
+            *PASSWORD,
+            stdin=text.replace("%s", secret),
+        )
     (planted.user.home / "bytes").write_bytes(b"\xff\xfe" + secret.encode())
     planted.files.add(planted.user.home / "bytes")
     fails(planted, "signin", "--password-file", "bytes")

@@ -36,7 +36,15 @@ def prepare(planted: Planted) -> Terminal:
     password = ("--password-file", "password")
     planted.run("item", "create", "--title", "t", "key=@value", *password)
     planted.run(
-        "plugin", "init", "aws", "--import-profile", "default", "--remove-plaintext", "--no-input", *password
+        "plugin",
+        "init",
+        "aws",
+        "--import-profile",
+        "default",
+        "--remove-plaintext",
+        "--no-verify",
+        "--no-input",
+        *password,
     )
     planted.run("lock")
     return planted.user.terminal()

@@ -1,38 +1,14 @@
 """Items on the command line: what is created is what is read back, and no secret comes by an argument."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from keyturn.ground.errors import Status
-from tests.programs.user import Result, User
-from tests.vaults.templates import make_item
-
-
-class Vault:
-    """A user with an unlocked account, all of whose commands may use it."""
-
-    def __init__(self, user: User) -> None:
-        self.user = user
-        user.account(make_item())
-        # Without a terminal the sign-in is for the parent process: these tests and all that they start.
-        user.keyturn("signin", "--password-file", user.password_file()).succeeds()
-
-    def item(self, verb: str, *arguments: str, stdin: str = "") -> Result:
-        return self.user.keyturn("item", verb, *arguments, stdin=stdin)
-
-    def create(self, title: str, *assignments: str, stdin: str = "") -> str:
-        done = self.item("create", "--title", title, *assignments, stdin=stdin).succeeds()
-        assert done.errors == ""
-        return done.output.strip()
-
-    def fields(self, name: str) -> dict[str, tuple[str, str]]:
-        done = self.item("get", name, "--format", "json", "--reveal").succeeds()
-        return {
-            field["label"]: (field["type"], field["value"])
-            for field in json.loads(done.output)["item"]["fields"]
-        }
+from tests.programs.user import User
+from tests.programs.vault import Vault
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +27,14 @@ def test_every_type_and_every_way_of_giving_a_value(vault: Vault) -> None:
         "token=@token",
         "key[concealed]=@key.pem",
         "seed[otp]=-",
-        stdin="otpauth://totp/x?secret=EXAMPLE\n",
+        stdin="otpauth://totp/x?secret=EXAMPLEEXAMPLE23\n",
     )
     assert vault.fields(name) == {
         "user name": ("STRING", "ada=b"),
         "site": ("URL", "https://x.example/?a=[1]"),
         "token": ("CONCEALED", "from a file EXAMPLE"),
         "key": ("CONCEALED", "line 1\nline 2 EXAMPLE\r\n"),
-        "seed": ("OTP", "otpauth://totp/x?secret=EXAMPLE"),
+        "seed": ("OTP", "otpauth://totp/x?secret=EXAMPLEEXAMPLE23"),
     }
     one = vault.item("get", name, "--field", "USER_name").succeeds()
     assert one.output == "ada=b\n", "labels match without case, spaces, - and _"
@@ -185,3 +161,24 @@ def test_a_table_fits_a_narrow_terminal_and_keeps_its_ids_whole(vault: Vault) ->
     terminal.run("clear")
     terminal.run("keyturn item list folded")
     assert [line for line in terminal.screen() if name in line]
+
+
+def test_ctrl_c_at_a_question_changes_nothing(vault: Vault) -> None:
+    name = vault.create("untouched", "key=-", stdin="value EXAMPLE")
+    before = vault.item("list", "--format", "json").output
+    terminal = vault.user.terminal()
+    for words, question in (
+        ("create", "title of the new item: "),
+        ("create --title x key", "key: "),
+        ("create --title x 'user[text]=ada' one two", "one: "),
+        (f"edit {name} key", "key: "),
+        (f"edit {name} key new --title other", "key: "),
+        (f"delete {name} --permanently", "for good? [y/N]"),
+    ):
+        terminal.type(f"keyturn item {words}")
+        terminal.expect(re.escape(question))
+        terminal.press("c")
+        terminal.ready()
+        assert terminal.status() == Status.INTERRUPTED, words
+    assert vault.item("list", "--format", "json").output == before
+    assert vault.fields(name) == {"key": ("CONCEALED", "value EXAMPLE")}

@@ -11,7 +11,7 @@ from tests.programs.test_plugin_init import CREDENTIALS, KEY, SECRET, credential
 from tests.programs.user import Terminal, User
 from tests.vaults.templates import PASSWORD, make_item
 
-COMMAND = "keyturn plugin init aws"
+COMMAND = "keyturn plugin init aws --no-verify"
 WHICH = "which credential is aws to use?"
 TITLE = "title of the new item [AWS]: "
 WHERE = "where is aws to use it?"

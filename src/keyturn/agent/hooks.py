@@ -27,12 +27,12 @@ from keyturn.sdk.schema import Plugin
 
 
 class Hooks:
-    """The provisioning function of each plugin, made once."""
+    """The provisioning function of each plugin, made once; with what the AWS ones share."""
 
     def __init__(self, world: World, typed: TypedCodes, settings: Callable[[], Settings]) -> None:
         """Codes that a person types are taken from `typed`; `settings` gives what holds now."""
-        self._configuration = ConfigurationCache()
-        self._executor = Executor(world.clock, typed, Ledger(world.directories.one_time_codes))
+        self.configuration = ConfigurationCache()
+        self.executor = Executor(world.clock, typed, Ledger(world.directories.one_time_codes))
         self._settings = settings
         self._made: dict[str, Provision] = {}
 
@@ -56,9 +56,7 @@ class Hooks:
         if not hook:
             return provisioners.provision_environment(plugin)
         if hook == "aws":
-            return aws_hook.provision(
-                plugin, self._configuration, self._executor, lambda: self._settings().aws
-            )
+            return aws_hook.provision(plugin, self.configuration, self.executor, lambda: self._settings().aws)
         raise ConfigurationError(f"plugin {plugin.name} names an unknown hook: {hook}")
 
     def diagnose(self, plugin: Plugin, item: Item) -> list[str]:

@@ -17,17 +17,22 @@ from keyturn.agent.accounts import Accounts
 from keyturn.agent.agreement import Agreement
 from keyturn.agent.approvals import Approvals
 from keyturn.agent.audit import Audit
+from keyturn.agent.aws_requests import AwsRequests
 from keyturn.agent.callers import StrangerError
 from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
+from keyturn.agent.default_requests import DefaultRequests
 from keyturn.agent.explain_requests import ExplainRequests
 from keyturn.agent.forgetting import LOCKED, STOPPED, Forgetting
 from keyturn.agent.grant_requests import GrantRequests
 from keyturn.agent.hooks import Hooks
+from keyturn.agent.item_access import ItemAccess
+from keyturn.agent.item_changes import ItemChanges
 from keyturn.agent.item_requests import ItemRequests
 from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
+from keyturn.agent.plaintext_requests import PlaintextRequests
 from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
@@ -106,8 +111,12 @@ class Keeper:
         grant = GrantRequests(permissions)
         account = AccountRequests(permissions, self._world.directories)
         slot = SlotRequests(permissions)
-        item = ItemRequests(permissions, defaults_file, sessions, self._audit, self._world.clock)
+        access = ItemAccess(permissions, self._audit)
+        item, changes = ItemRequests(access, self._world.clock), ItemChanges(access, self._world.clock)
+        default = DefaultRequests(access, defaults_file, sessions)
         explain = ExplainRequests(permissions, self._runner, hooks)
+        plaintext = PlaintextRequests(permissions, self._audit, self._world.clock)
+        aws = AwsRequests(permissions, access, self._audit, self._world.clock, hooks)
         return {
             requests.Hello: session.hello,
             requests.GetStatus: session.status,
@@ -135,12 +144,25 @@ class Keeper:
             requests.ListItems: item.list,
             requests.FindItems: item.find,
             requests.GetItem: item.get,
-            requests.CreateItem: item.create,
-            requests.EditItem: item.edit,
+            requests.GetCodes: item.codes,
+            requests.ListVersions: item.versions,
+            requests.CreateItem: changes.create,
+            requests.EditItem: changes.edit,
+            requests.ReplaceItem: changes.replace,
+            requests.DeleteItem: changes.delete,
+            requests.RestoreItem: changes.restore,
+            requests.MoveItem: changes.move,
             requests.CheckItem: item.check,
-            requests.SetDefault: item.set_default,
+            requests.SetDefault: default.set,
             requests.Explain: explain.explain,
             requests.Diagnose: explain.diagnose,
+            requests.VerifyKeys: aws.verify,
+            requests.MakeMfaDevice: aws.make,
+            requests.EnableMfaDevice: aws.enable,
+            requests.MatchItem: plaintext.match,
+            requests.KeepBackup: plaintext.keep,
+            requests.ListBackups: plaintext.list,
+            requests.GetBackup: plaintext.get,
         }
 
     def _authenticators(self, lines: Sequence[str], own: Sequence[Authenticator]) -> Sequence[Authenticator]:

@@ -153,9 +153,10 @@ def _item(permission: Permission, executable: str, step: NeedItem) -> Item:
     title = printable(step.item.value.title)
     try:
         return permission.unlocked.backend.get(step.item.value.item)[0]
-    except MissingError:
+    except MissingError as error:
         raise MissingError(
             f"the item “{title}” ({step.item.source}) is not in the account any more",
+            *error.hints,
             f"choose another: keyturn plugin init {executable}",
         ) from None
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import msgspec
 
-from keyturn.agent.message import Message
+from keyturn.agent.aws_messages import EnableMfaDevice as EnableMfaDevice
+from keyturn.agent.aws_messages import MakeMfaDevice as MakeMfaDevice
+from keyturn.agent.aws_messages import VerifyKeys as VerifyKeys
+from keyturn.agent.item_messages import CheckItem as CheckItem
+from keyturn.agent.item_messages import CreateItem as CreateItem
+from keyturn.agent.item_messages import CreateVault as CreateVault
+from keyturn.agent.item_messages import DeleteItem as DeleteItem
+from keyturn.agent.item_messages import EditItem as EditItem
+from keyturn.agent.item_messages import FieldChange as FieldChange
+from keyturn.agent.item_messages import FindItems as FindItems
+from keyturn.agent.item_messages import GetCodes as GetCodes
+from keyturn.agent.item_messages import GetItem as GetItem
+from keyturn.agent.item_messages import ListItems as ListItems
+from keyturn.agent.item_messages import ListVaults as ListVaults
+from keyturn.agent.item_messages import ListVersions as ListVersions
+from keyturn.agent.item_messages import MoveItem as MoveItem
+from keyturn.agent.item_messages import ReplaceItem as ReplaceItem
+from keyturn.agent.item_messages import RestoreItem as RestoreItem
+from keyturn.agent.message import Request as Request
+from keyturn.agent.plaintext_messages import GetBackup as GetBackup
+from keyturn.agent.plaintext_messages import KeepBackup as KeepBackup
+from keyturn.agent.plaintext_messages import ListBackups as ListBackups
+from keyturn.agent.plaintext_messages import MatchItem as MatchItem
 from keyturn.ground.secret import Secret
-from keyturn.items import ItemReference, Url
+from keyturn.items import ItemReference
 from keyturn.scopes.layers import Scope
-
-
-class Request(Message, frozen=True, kw_only=True):
-    """`account` is what the person named: an id or a title, or empty for “the one that is meant here”.
-    `may_ask` tells whether this client could put a question to a person."""
-
-    account: str = ""
-    may_ask: bool = False
-
 
 # --- the agent itself ---------------------------------------------------------------------------------
 
@@ -170,74 +183,6 @@ class ChangePassword(Request, frozen=True, kw_only=True):
 
     old: Secret
     new: Secret
-
-
-# --- vaults and items ---------------------------------------------------------------------------------
-
-
-class CreateVault(Request, frozen=True, kw_only=True):
-    title: str
-
-
-class ListVaults(Request, frozen=True, kw_only=True):
-    """Done(list of VaultRow)."""
-
-
-class ListItems(Request, frozen=True, kw_only=True):
-    """Done(list of ItemRow)."""
-
-    vault: str = ""
-
-
-class GetItem(Request, frozen=True, kw_only=True):
-    """An item by id or title. Done(ItemView)."""
-
-    item: str
-    vault: str = ""
-
-
-class FindItems(Request, frozen=True, kw_only=True):
-    """All items of an account, those that may be `executable`'s credential first. Done(list of FoundItem)."""
-
-    executable: str
-
-
-class FieldChange(msgspec.Struct, frozen=True):
-    """Set the field that `label` matches, or add it. No value: it is removed, or, if `former` names another
-    field of the item, that one is from now on called `label`."""
-
-    label: str
-    type: str = ""
-    value: Secret | None = None
-    former: str = ""
-
-
-class CreateItem(Request, frozen=True, kw_only=True):
-    """Done(ItemView)."""
-
-    title: str
-    fields: list[FieldChange]
-    vault: str = ""
-    tags: list[str] = []
-    urls: list[Url] = []
-
-
-class EditItem(Request, frozen=True, kw_only=True):
-    """Done(ItemView)."""
-
-    item: str
-    vault: str = ""
-    title: str = ""
-    fields: list[FieldChange] = []
-    tags: list[str] | None = None
-    always_ask: bool | None = None
-
-
-class CheckItem(Request, frozen=True, kw_only=True):
-    """Read an item back from disk through a fresh decryption and compare fields. Done(bool)."""
-
-    reference: ItemReference
-    fields: dict[str, Secret]
 
 
 # --- defaults -----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from keyturn.ground.secret import Secret
-from keyturn.items import Item
+from keyturn.items import Item, ItemReference
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -57,6 +57,24 @@ class ItemView(msgspec.Struct, frozen=True):
     vault: str
     vault_title: str
     item: Item
+
+
+class CodeRow(msgspec.Struct, frozen=True):
+    """A one-time code; valid in so many seconds, and after so many no more."""
+
+    code: Secret
+    valid_in: float
+    valid_for: float
+
+
+class VersionRow(msgspec.Struct, frozen=True):
+    """`changes` are labels of fields that are other than in the version before: +new, -removed."""
+
+    version: int
+    title: str
+    updated_at: str
+    current: bool
+    changes: list[str] = []
 
 
 class CreatedAccount(msgspec.Struct, frozen=True):
@@ -129,3 +147,31 @@ class Explained(msgspec.Struct, frozen=True):
 
     lines: list[str]
     notes: list[str]
+
+
+class MatchedItem(msgspec.Struct, frozen=True):
+    """An item that has the values; `labels` are its own, by those that were asked for."""
+
+    reference: ItemReference
+    vault_title: str
+    labels: dict[str, str]
+
+
+class BackupRow(msgspec.Struct, frozen=True):
+    """A kept copy of a plaintext file. `left` is the SHA-256 of what was left there then."""
+
+    id: str
+    path: str
+    link: str
+    moment: str
+    tools: list[str]
+    left: str
+
+
+class BackupContent(msgspec.Struct, frozen=True):
+    """A copy with its file, in base64."""
+
+    row: BackupRow
+    left: str
+    mode: int
+    content: Secret

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from keyturn.agent.field_changes import field_type, known_type, one_time_password
 from keyturn.agent.requests import FieldChange
 from keyturn.cli.context import Context
 from keyturn.ground import files
@@ -16,9 +17,11 @@ from keyturn.ground.secret import Secret
 from keyturn.items import TYPE_WORDS, FieldType, Item, find_field
 
 HELP = """
-ASSIGNMENT is label[type]=value; types: text, concealed, otp, url. What is secret (concealed, otp, or of no
-type given) is never written into an argument, where other programs could read it: give the label alone and
-type the value when asked, or label=@PATH for a file's content, or label=- for standard input.
+ASSIGNMENT is label[type]=value; types: text, concealed, otp, url. A type that is not given is the one that
+the field has, or that the item's credential type knows for the label, else concealed. What is secret
+(concealed, otp) is never written into an argument, where other programs could read it: give the label alone
+and type the value when asked, or label=@PATH for a file's content, or label=- for standard input.
+In `edit`, label[type] alone gives a field another type and leaves its value.
 """
 
 _PATTERN = re.compile(r"(?P<label>[^=\[\]]+)(?:\[(?P<type>[a-z]+)\])?(?:=(?P<value>.*))?\Z", re.DOTALL)
@@ -67,25 +70,49 @@ def parse(words: Sequence[str]) -> list[Assignment]:
 
 
 def changes(
-    context: Context, assignments: Sequence[Assignment], item: Item | None = None
+    context: Context,
+    assignments: Sequence[Assignment],
+    item: Item | None = None,
+    tags: Sequence[str] = (),
 ) -> list[FieldChange]:
     """The assignments with their values, for a new item or for `item`, whose fields keep their types.
 
-    Raises UsageError for a secret in the argument, an empty secret and a value that cannot be read.
+    `tags`, the item's, tell of which credential it is, and so what type a field has. Raises UsageError for a
+    secret in the argument, an empty secret and a value that cannot be read, and ConfigurationError for a
+    one-time password that makes no codes.
     """
     # First, for it may be the first line of the same standard input.
     context.password()
     done = []
     for assignment in assignments:
         there = find_field(item, assignment.label) if item is not None else None
-        kind = TYPE_WORDS.get(assignment.type) or (there.type if there is not None else FieldType.CONCEALED)
+        kind = field_type(assignment.type, there, known_type(tags, assignment.label))
         if assignment.is_inline and kind.is_secret:
             raise _exposed(assignment)
+        if assignment.value is None and there is not None and assignment.type and there.type is not kind:
+            done.append(FieldChange(label=there.label, type=assignment.type, former=there.label))
+            continue
         value = _value(context, assignment)
         if kind.is_secret and not value:
             raise UsageError(f"the value of “{printable(assignment.label)}” is empty")
+        if kind is FieldType.OTP:
+            # The agent looks too; here nothing else has been asked yet.
+            one_time_password(value, f"the field “{printable(assignment.label)}”")
         done.append(FieldChange(label=assignment.label, type=assignment.type, value=value))
     return done
+
+
+def check_once(changes: Sequence[FieldChange]) -> None:
+    """Raises UsageError if two changes, from whatever option, are of one field."""
+    seen: set[str] = set()
+    for change in changes:
+        label = plain_label(change.label)
+        if label in seen:
+            raise UsageError(
+                f"two values for one field: “{printable(change.label)}”",
+                "case, spaces, - and _ make no difference",
+            )
+        seen.add(label)
 
 
 def _exposed(assignment: Assignment) -> UsageError:

@@ -10,6 +10,9 @@ import click
 from keyturn.agent import messages, requests, results
 from keyturn.catalogue import loader
 from keyturn.cli import output
+from keyturn.cli.aws_import import import_
+from keyturn.cli.aws_mfa import mfa
+from keyturn.cli.aws_verify import verify
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import NotFoundError, UsageError
@@ -21,6 +24,10 @@ PLUGIN = "aws"
 @click.group()
 def aws() -> None:
     """AWS: profiles, roles, multi-factor authentication."""
+
+
+for command in (import_, mfa, verify):
+    aws.add_command(command)
 
 
 @aws.command(context_settings={"ignore_unknown_options": True})

@@ -54,6 +54,9 @@ from keyturn.ground.errors import UsageError
     help="take the imported keys out of the file they came from, or leave them there",
 )
 @click.option(
+    "--verify/--no-verify", default=True, help="have AWS confirm its keys before plaintext is removed, or not"
+)
+@click.option(
     "--recovery/--no-recovery", default=None, help="with a first account, also make a recovery code"
 )
 @click.option(
@@ -82,6 +85,7 @@ def command(
     profile: str | None,
     also: str | None,
     remove_plaintext: bool | None,
+    verify: bool,
     recovery: bool | None,
     preset: str | None,
     shell_rc: bool | None,
@@ -99,6 +103,7 @@ def command(
         vault=vault,
         title=title,
         remove_plaintext=remove_plaintext,
+        verify=verify,
         recovery=recovery,
         preset=preset,
         scope=scope,

@@ -1,23 +1,24 @@
-"""`keyturn item`."""
+"""`keyturn item`: what is there. The commands that change items have files of their own."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
 
 import click
-import msgspec
 
 from keyturn.agent import messages, requests, results
-from keyturn.agent.requests import FieldChange
-from keyturn.agent.results import ItemView
-from keyturn.cli import assignments, output
+from keyturn.cli import columns, item_view, output
 from keyturn.cli.context import Context, current
+from keyturn.cli.item_archive import delete, history, move, restore
+from keyturn.cli.item_creation import create
+from keyturn.cli.item_edit import edit
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import MissingError, UsageError
 from keyturn.ground.names import printable
-from keyturn.items import TYPE_WORDS, Field, find_field
+from keyturn.items import find_field
 
-HIDDEN = "•••"
+# To fold the cells of more rows than this takes longer than anybody wants to wait.
+MOST_FOLDED = 200
 
 
 @click.group()
@@ -25,175 +26,112 @@ def item() -> None:
     """Items: a title and fields."""
 
 
+for command in (create, edit, delete, restore, move, history):
+    item.add_command(command)
+
+
 @item.command("list")
 @unlocking
 @click.option("--vault", default="", help="only this vault")
+@click.option("--tag", default="", help="only items with this tag")
+@click.option("--type", "kind", default="", metavar="TYPE", help="only credentials such as aws/access-key")
+@click.option("--archived", is_flag=True, help="the items that were deleted, and no others")
 @output_format
 @click.argument("words", nargs=-1)
 @with_agent
-def list_(vault: str, form: str, words: tuple[str, ...]) -> None:
+def list_(vault: str, tag: str, kind: str, archived: bool, form: str, words: tuple[str, ...]) -> None:
     """List items; with WORDS those whose title or tag contains all of them."""
     context = current()
-    request = requests.ListItems(account=context.account, may_ask=context.may_ask, vault=vault)
-    rows = messages.convert(context.call(request), list[results.ItemRow])
-    rows = [row for row in rows if all(_contains(row, word.casefold()) for word in words)]
-    if form == "json":
-        output.as_json("items", [_row_as_json(row) for row in rows])
-        return
-    shown = [(row.title, row.id, row.vault_title, " ".join(row.tags), row.updated_at) for row in rows]
-    output.table(
-        ("item", "id", "vault", "tags", "changed"), shown, "no such items" if words or vault else "no items"
+    request = requests.ListItems(
+        account=context.account,
+        may_ask=context.may_ask,
+        vault=vault,
+        words=list(words),
+        tag=tag,
+        type=kind,
+        archived=archived,
     )
+    rows = messages.convert(context.call(request), list[results.ItemRow])
+    if form == "json":
+        output.as_json("items", [item_view.row_as_json(row) for row in rows])
+        return
+    nothing = "no such items" if words or vault or tag or kind else "no items"
+    _table(rows, "no archived items" if archived else nothing)
 
 
-def _row_as_json(row: results.ItemRow) -> dict[str, Any]:
-    """As `op item list --format json` has it."""
-    item: dict[str, Any] = msgspec.to_builtins(row)
-    item["vault"] = {"id": row.vault, "name": item.pop("vault_title")}
-    return item
-
-
-def _contains(row: results.ItemRow, word: str) -> bool:
-    return any(word in text.casefold() for text in (row.title, *row.tags))
+def _table(rows: list[results.ItemRow], nothing: str) -> None:
+    headings = ("item", "id", "vault", "tags", "changed")
+    cells = [(row.title, row.id, row.vault_title, " ".join(row.tags), row.updated_at) for row in rows]
+    is_window = sys.stdout is not None and sys.stdout.isatty()
+    if not rows or (is_window and len(rows) <= MOST_FOLDED):
+        output.table(headings, cells, nothing)
+    else:
+        output.line("\n".join(columns.aligned(headings, cells)))
 
 
 @item.command()
 @unlocking
 @click.option("--vault", default="", help="look only in this vault")
 @click.option("--field", "label", help="print one field's value alone")
+@click.option("--otp", is_flag=True, help="print the one-time code of this moment alone")
+@click.option("--next", "following", is_flag=True, help="with --otp: the next code too, and their seconds")
 @click.option("--reveal", is_flag=True, help="show secret values")
+@click.option("--version", type=click.IntRange(min=1), help="as this version of it was: see item history")
 @output_format
 @click.argument("name")
 @with_agent
-def get(vault: str, label: str | None, reveal: bool, form: str, name: str) -> None:
+def get(
+    vault: str,
+    label: str | None,
+    otp: bool,
+    following: bool,
+    reveal: bool,
+    version: int | None,
+    form: str,
+    name: str,
+) -> None:
     """Show an item by title or id. Secret values are hidden unless --reveal or --field asks for them."""
     context = current()
-    view = _get(context, name, vault)
+    if following and not otp:
+        raise UsageError("--next goes with --otp")
+    if otp:
+        if version is not None:
+            raise UsageError("--otp is of the item as it is now, without --version")
+        _codes(context, name, vault, label or "", following=following, form=form)
+        return
+    view = item_view.fetch(context, name, vault, version)
     if label is not None:
         field = find_field(view.item, label)
         if field is None:
             title = printable(view.item.title)
             raise MissingError(
-                f"item “{title}” has no field “{printable(label)}”", f"its fields: {_labels(view)}"
+                f"item “{title}” has no field “{printable(label)}”", f"its fields: {item_view.labels(view)}"
             )
         output.line(field.value.reveal())
     elif form == "json":
-        output.as_json("item", _as_json(view, reveal=reveal))
+        output.as_json("item", item_view.as_json(view, reveal=reveal))
     else:
-        _show(view, reveal=reveal)
+        item_view.show(view, reveal=reveal)
 
 
-def _get(context: Context, name: str, vault: str) -> ItemView:
-    request = requests.GetItem(account=context.account, may_ask=context.may_ask, item=name, vault=vault)
-    return messages.convert(context.call(request), ItemView)
-
-
-def _labels(view: ItemView) -> str:
-    return ", ".join(f"“{printable(field.label)}”" for field in view.item.fields) or "none"
-
-
-def _shown(field: Field, *, reveal: bool) -> str:
-    return field.value.reveal() if reveal or not field.type.is_secret else HIDDEN
-
-
-def _show(view: ItemView, *, reveal: bool) -> None:
-    words = {kind: word for word, kind in TYPE_WORDS.items()}
-    lines = [f"{view.item.title}  ({view.item.id}, vault “{view.vault_title}”)"]
-    lines += [
-        f"  {field.label} [{words[field.type]}]: {_shown(field, reveal=reveal)}" for field in view.item.fields
-    ]
-    if view.item.tags:
-        lines.append(f"  tags: {' '.join(view.item.tags)}")
-    for text in lines:
-        # Of a value with several lines this shows one; --field and --format json have it as it is.
-        output.line(output.clean(text))
-
-
-def _as_json(view: ItemView, *, reveal: bool) -> dict[str, Any]:
-    """As `op item get --format json` has it; hidden values are left out."""
-    item: dict[str, Any] = msgspec.to_builtins(view.item, enc_hook=lambda value: None)
-    item["vault"] = {"id": view.vault, "name": view.vault_title}
-    for shown, field in zip(item["fields"], view.item.fields, strict=True):
-        if reveal or not field.type.is_secret:
-            shown["value"] = field.value.reveal()
-        else:
-            del shown["value"]
-    return item
-
-
-@item.command(epilog=assignments.HELP)
-@unlocking
-@click.option("--title", required=True, help="the item's title")
-@click.option("--vault", default="", help="the vault to put it in")
-@click.option("--tag", "tags", multiple=True, help="a tag; may be given several times")
-@click.argument("words", nargs=-1, metavar="[ASSIGNMENT]...")
-@with_agent
-def create(title: str, vault: str, tags: tuple[str, ...], words: tuple[str, ...]) -> None:
-    """Create an item and print its id."""
-    context = current()
-    changes = assignments.changes(context, assignments.parse(words))
-    request = requests.CreateItem(
+def _codes(context: Context, name: str, vault: str, label: str, *, following: bool, form: str) -> None:
+    request = requests.GetCodes(
         account=context.account,
         may_ask=context.may_ask,
-        title=title,
-        fields=changes,
+        item=name,
         vault=vault,
-        tags=list(tags),
+        field=label,
+        following=following,
     )
-    view = messages.convert(context.call(request), ItemView)
-    output.line(view.item.id)
-
-
-def _renaming(words: str) -> FieldChange:
-    former, equals, label = words.partition("=")
-    if not equals or not former.strip() or not label.strip():
-        raise UsageError("--rename takes OLD=NEW", "such as --rename 'mfa arn=mfa serial'")
-    return FieldChange(label=label.strip(), former=former.strip())
-
-
-@item.command(epilog=assignments.HELP)
-@unlocking
-@click.option("--vault", default="", help="look only in this vault")
-@click.option("--title", default="", help="a new title")
-@click.option("--tag", "tags", multiple=True, help="the tags from now on")
-@click.option("--remove", "removed", multiple=True, metavar="LABEL", help="remove a field")
-@click.option(
-    "--rename", "renamed", multiple=True, metavar="OLD=NEW", help="call the field OLD by another label"
-)
-@click.option(
-    "--always-ask/--no-always-ask", default=None, help="ask at each use, whatever was approved before"
-)
-@click.argument("name")
-@click.argument("words", nargs=-1, metavar="[ASSIGNMENT]...")
-@with_agent
-def edit(
-    vault: str,
-    title: str,
-    tags: tuple[str, ...],
-    removed: tuple[str, ...],
-    renamed: tuple[str, ...],
-    always_ask: bool | None,
-    name: str,
-    words: tuple[str, ...],
-) -> None:
-    """Set, add or remove fields of an item, by title or id."""
-    context = current()
-    parsed = assignments.parse(words)
-    if not any((parsed, removed, renamed, title, tags)) and always_ask is None:
-        raise UsageError("nothing to change")
-    # Looked at before a value is asked for: whether it is there, and which of its fields are secret.
-    view = _get(context, name, vault)
-    changes = assignments.changes(context, parsed, view.item)
-    changes += [FieldChange(label=label) for label in removed]
-    changes += [_renaming(words) for words in renamed]
-    request = requests.EditItem(
-        account=context.account,
-        may_ask=context.may_ask,
-        item=view.item.id,
-        vault=view.vault,
-        title=title,
-        fields=changes,
-        tags=list(tags) if tags else None,
-        always_ask=always_ask,
-    )
-    context.call(request)
+    rows = messages.convert(context.call(request), list[results.CodeRow])
+    if form == "json":
+        shown = [
+            {"code": row.code.reveal(), "valid_in": row.valid_in, "valid_for": row.valid_for} for row in rows
+        ]
+        output.as_json("codes", shown)
+    elif not following:
+        output.line(rows[0].code.reveal())
+    else:
+        for row in rows:
+            begins = f"valid in {row.valid_in:.0f} s, " if row.valid_in else "valid now, "
+            output.line(f"{row.code.reveal()}  {begins}until in {row.valid_for:.0f} s")

@@ -21,6 +21,7 @@ COMMANDS = {
     "lock": ("session", "forget all keys, approvals and temporary credentials"),
     "grant": ("grant", "let programs without a terminal in, for a while"),
     "log": ("log", "what was used, by whom and by which yes"),
+    "plaintext": ("plaintext", "credentials that lie about in files: find, take out, put back"),
     "plugin": ("plugin", "set up and run commands with credentials"),
     "settings": ("settings", "show and change settings"),
     "signin": ("session", "unlock an account and approve this terminal"),

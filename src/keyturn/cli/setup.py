@@ -62,7 +62,8 @@ class Setup:
 
     def run(self) -> None:
         """Ask, and then do what was decided, or with --dry-run say it."""
-        work = Work(self._context, self._plan(), is_quiet_removal=self._choices.remove_plaintext is None)
+        is_quiet = self._choices.remove_plaintext is None
+        work = Work(self._context, self._plan(), is_quiet_removal=is_quiet, verify=self._choices.verify)
         if self._choices.dry_run:
             work.describe()
         else:

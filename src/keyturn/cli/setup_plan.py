@@ -27,6 +27,7 @@ class Choices:
     vault: str = ""
     title: str = ""
     remove_plaintext: bool | None = None
+    verify: bool = True
     recovery: bool | None = None
     preset: str | None = None
     scope: str | None = None

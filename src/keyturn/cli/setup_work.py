@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.requests import FieldChange
 from keyturn.agent.results import ItemView
-from keyturn.cli import setup_scope, sourcing, surroundings, traces
+from keyturn.cli import aws_asking, setup_scope, sourcing, surroundings, traces
 from keyturn.cli.account import create_account
 from keyturn.cli.context import Context
 from keyturn.cli.output import note
@@ -31,8 +31,9 @@ from keyturn.shells import launcher, plugins_sh
 class Work:
     """The changes of one plan."""
 
-    def __init__(self, context: Context, plan: Plan, *, is_quiet_removal: bool) -> None:
-        """`is_quiet_removal`: who else reads the file was said before."""
+    def __init__(self, context: Context, plan: Plan, *, is_quiet_removal: bool, verify: bool) -> None:
+        """`is_quiet_removal`: who else reads the file was said before; `verify`: AWS is asked before that."""
+        self._verify = verify
         self._context = context
         self._plan = plan
         self._is_quiet_removal = is_quiet_removal
@@ -227,6 +228,8 @@ class Work:
             raise KeyturnError(
                 "the item read back from the vault is not what was imported; the file was left alone"
             )
+        if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
+            aws_asking.check_before_removal(self._context, reference, where)
         hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, self._context.world.uid)
         note(f"removed the keys from {where}")
         if not self._is_quiet_removal:

@@ -1,0 +1,85 @@
+"""What every command says that has AWS asked: which item is meant, and how AWS is reached from here."""
+
+from __future__ import annotations
+
+from keyturn.agent import messages, requests
+from keyturn.agent.aws_messages import AwsIdentity
+from keyturn.catalogue import loader
+from keyturn.cli import surroundings
+from keyturn.cli.context import Context
+from keyturn.cli.output import note
+from keyturn.ground.errors import ConfigurationError, NoDefaultError, ServiceRefusedError
+from keyturn.ground.names import printable
+from keyturn.ground.secret import Secret
+from keyturn.items import ItemReference
+
+PLUGIN = "aws"
+# Beside what the plugin reads: IAM is asked by Keyturn alone.
+_IAM = b"AWS_ENDPOINT_URL_IAM"
+
+
+def environment(context: Context) -> list[bytes]:
+    """The caller's variables that say how AWS is reached, as `NAME=value`."""
+    plugin = loader.load(PLUGIN)
+    variables = context.world.variables
+    return [
+        name + b"=" + value
+        for name, value in variables.items()
+        if name == _IAM or plugin.reads_variable(name)
+    ]
+
+
+def item(context: Context, name: str) -> tuple[str, str]:
+    """Account and item: the one that is named, else the one that `aws` uses here. Raises NoDefaultError."""
+    if name:
+        return context.account, name
+    layers = surroundings.look(context.world).layers(PLUGIN)
+    if not layers:
+        raise NoDefaultError(
+            "no item is chosen for aws here", "name one: keyturn item list --type aws/access-key"
+        )
+    return layers[0].item.account, layers[0].item.item
+
+
+def verified_item(context: Context, account: str, name: str, vault: str = "") -> AwsIdentity:
+    """Whose keys an item holds, as AWS says.
+
+    Raises ServiceRefusedError, ServiceUnreachableError, and ConfigurationError for temporary keys.
+    """
+    request = requests.VerifyKeys(
+        account=account,
+        may_ask=context.may_ask,
+        environment=environment(context),
+        item=name,
+        vault=vault,
+    )
+    return messages.convert(context.call(request), AwsIdentity)
+
+
+def verified_keys(context: Context, key_id: str, secret: Secret, region: str = "") -> AwsIdentity:
+    """As `verified_item`, for keys that are in no item yet."""
+    request = requests.VerifyKeys(
+        account=context.account,
+        may_ask=context.may_ask,
+        environment=environment(context),
+        key_id=key_id,
+        secret=secret,
+        region=region,
+    )
+    return messages.convert(context.call(request), AwsIdentity)
+
+
+def check_before_removal(context: Context, reference: ItemReference, where: str) -> None:
+    """Have AWS confirm an item's keys before their plaintext in `where` goes; say whose they are.
+
+    Raises what `verified_item` raises, with a word that nothing was removed.
+    """
+    try:
+        found = verified_item(context, reference.account, reference.item)
+    except (ServiceRefusedError, ConfigurationError) as error:
+        raise type(error)(
+            f"{error.message}; nothing was removed from {where}",
+            *error.hints,
+            "to remove it without asking AWS: --no-verify",
+        ) from None
+    note(f"AWS knows the keys as {printable(found.arn, 200)}")

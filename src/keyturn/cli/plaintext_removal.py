@@ -1,0 +1,257 @@
+"""What `plaintext remove` does when everything is agreed.
+
+The order for each file: what will be left of it is worked out and read again; each credential is in an item,
+read back from the vault's own file; a copy of the file is in the account, encrypted and read back; only then
+is the file replaced, if it still is the one that was looked at.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Sequence
+
+from keyturn.agent import messages, requests, results
+from keyturn.agent.requests import FieldChange
+from keyturn.agent.results import ItemView, MatchedItem
+from keyturn.catalogue import loader
+from keyturn.cli import sourcing, traces
+from keyturn.cli.context import Context
+from keyturn.cli.output import note
+from keyturn.cli.plaintext_finding import plugin_of, shown_place
+from keyturn.ground import files
+from keyturn.ground.errors import ConfigurationError, KeyturnError
+from keyturn.ground.files import FileIdentity
+from keyturn.ground.names import printable
+from keyturn.ground.secret import Secret
+from keyturn.items import ItemReference
+from keyturn.plaintext import backups, replacing, scanning
+from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of
+from keyturn.plaintext.formats import take_out
+from keyturn.plaintext.scanning import Found, Source
+from keyturn.shells import plugins_sh
+
+
+class Removal:
+    """Takes credentials out of files. `vault` is where new items go; empty: the only one."""
+
+    def __init__(self, context: Context, vault: str) -> None:
+        self._context = context
+        self._vault = vault
+        self._titles: set[str] | None = None
+
+    def describe(self, chosen: Sequence[Found]) -> None:
+        """Say what would be done; do nothing. Raises what would stand in the way of the first file that has
+        something in its way, after the others."""
+        problems: list[KeyturnError] = []
+        for group in scanning.by_file(chosen):
+            try:
+                self._rest(group)
+            except KeyturnError as error:
+                problems.append(error)
+                continue
+            for found in group:
+                note(
+                    f"would take {_labels(found)} of {_who(found)} out of {shown_place(self._context, found)}"
+                )
+        note("nothing was changed (--dry-run)")
+        if problems:
+            raise problems[0]
+
+    def carry_out(self, chosen: Sequence[Found]) -> None:
+        """Do it, file by file. What stands in the way of one file keeps no other from being done; it is
+        raised at the end. What the agent raises ends it: it would do so for the others too."""
+        problems: list[KeyturnError] = []
+        done: list[Found] = []
+        for group in scanning.by_file(chosen):
+            try:
+                rest = self._rest(group)
+            except KeyturnError as error:
+                problems.append(error)
+                continue
+            matched = [self._in_item(found) for found in group]
+            self._keep(group, rest, matched[0].account)
+            source = group[0].source
+            try:
+                replacing.replace(source.path, source.status, rest, self._context.world.uid)
+            except KeyturnError as error:
+                problems.append(error)
+                continue
+            done += group
+            self._tell(group)
+        self._tell_of_users(done)
+        for problem in problems[1:]:
+            note(f"keyturn: {problem.message}")
+        if problems:
+            raise problems[0]
+
+    def _rest(self, group: Sequence[Found]) -> bytes:
+        """What is left of the file. Raises ConfigurationError if something stands in the way."""
+        source = group[0].source
+        why = next((found.stuck for found in group if found.stuck), "")
+        if why:
+            raise replacing.refused(source.path, why)
+        replacing.check(source.path, source.status, self._context.world.uid)
+        if files.identity(source.real) != FileIdentity.of(source.status):
+            raise replacing.refused(source.path, "it was changed meanwhile")
+        going = [entry for found in group for entry in found.going]
+        try:
+            rest = content_of(take_out(source.format, source.text, going))
+            str(source.path).encode(), str(source.real).encode()
+        except (InseparableError, UnreadableError) as error:
+            raise replacing.refused(source.path, error.message) from None
+        except UnicodeEncodeError:
+            raise replacing.refused(source.path, "its name is not UTF-8") from None
+        return rest
+
+    def _in_item(self, found: Found) -> ItemReference:
+        """The item that holds the credential, found or made, and read back from the disk."""
+        plugin = plugin_of(found)
+        tag = plugin.tag if plugin is not None else found.tool.tag
+        wanted = {label: value for label, value in found.fields.items() if _counts(found, label)}
+        matched = self._matched(wanted, tag)
+        if matched is not None:
+            reference, labels = matched.reference, matched.labels
+            title, vault = printable(reference.title), printable(matched.vault_title)
+            note(f"item “{title}” in vault “{vault}” has it already")
+            self._check(reference, {labels[label]: value for label, value in wanted.items()})
+            return reference
+        view = self._made(found, tag)
+        note(f"item “{printable(view.item.title)}” is in vault “{printable(view.vault_title)}”")
+        reference = ItemReference(view.account, view.vault, view.item.id, view.item.title)
+        self._check(reference, dict(found.fields))
+        return reference
+
+    def _matched(self, wanted: dict[str, Secret], tag: str) -> MatchedItem | None:
+        request = requests.MatchItem(
+            account=self._context.account, may_ask=self._context.may_ask, fields=wanted, tag=tag
+        )
+        answer = self._context.call(request)
+        return None if answer is None else messages.convert(answer, MatchedItem)
+
+    def _made(self, found: Found, tag: str) -> ItemView:
+        plugin = plugin_of(found)
+        fields = []
+        for label, value in found.fields.items():
+            definition = plugin.credential.field(label) if plugin is not None else None
+            is_secret = label in found.secrets if definition is None else definition.secret
+            kind = "concealed" if is_secret else "text"
+            fields.append(
+                FieldChange(label=definition.label if definition else label, type=kind, value=value)
+            )
+        request = requests.CreateItem(
+            account=self._context.account,
+            may_ask=self._context.may_ask,
+            title=self._title(found),
+            fields=fields,
+            vault=self._vault,
+            tags=[tag],
+        )
+        return messages.convert(self._context.call(request), ItemView)
+
+    def _title(self, found: Found) -> str:
+        """A title that no item has: the tool's, and what tells the credential from others."""
+        if self._titles is None:
+            request = requests.ListItems(account=self._context.account, may_ask=self._context.may_ask)
+            rows = messages.convert(self._context.call(request), list[results.ItemRow])
+            self._titles = {row.title.casefold() for row in rows}
+        profile = printable(found.profile, 60)
+        base = found.tool.title if profile in ("", "default") else f"{found.tool.title} ({profile})"
+        title, number = base, 1
+        while title.casefold() in self._titles:
+            number += 1
+            title = f"{base} {number}"
+        self._titles.add(title.casefold())
+        return title
+
+    def _check(self, reference: ItemReference, fields: dict[str, Secret]) -> None:
+        request = requests.CheckItem(
+            account=reference.account, may_ask=self._context.may_ask, reference=reference, fields=fields
+        )
+        if self._context.call(request) is not True:
+            raise KeyturnError(
+                "the item read back from the vault is not what is in the file; the file was left alone"
+            )
+
+    def _keep(self, group: Sequence[Found], rest: bytes, account: str) -> None:
+        source = group[0].source
+        request = requests.KeepBackup(
+            account=account,
+            may_ask=self._context.may_ask,
+            path=str(source.real),
+            link=str(source.path),
+            mode=stat.S_IMODE(source.status.st_mode),
+            tools=sorted({found.tool.name for found in group}),
+            left=backups.digest(rest),
+            content=backups.encoded(_content(source)),
+        )
+        self._context.call(request)
+
+    def _tell(self, group: Sequence[Found]) -> None:
+        where = sourcing.shown(self._context, group[0].source.path)
+        what = ", ".join(f"{_labels(found)} of {_who(found)}" for found in group)
+        note(f"took {what} out of {where}")
+        note(f"to put it back: keyturn plaintext restore {where}")
+        names = [
+            entry.path[0]
+            for found in group
+            if found.source.format in ("shell", "fish")
+            for entry in found.going
+            if entry.path[0] in self._context.world.environment
+        ]
+        if names:
+            is_fish = sourcing.shell_here(self._context).name == "fish"
+            note(f"this shell still has it; there: {'set --erase' if is_fish else 'unset'} {' '.join(names)}")
+
+    def _tell_of_users(self, done: Sequence[Found]) -> None:
+        """Which installed commands will miss it, and what sets each of them up."""
+        wrapped = set(plugins_sh.wrapped(self._context.world.directories.plugins_sh))
+        search = self._context.world.environment.get("PATH", "")
+        names: list[str] = []
+        for found in done:
+            plugin = plugin_of(found)
+            names += [name for name in found.tool.commands if shutil.which(name, path=search)]
+            names += traces.installed_readers(plugin, search) if plugin is not None else []
+        names = [name for name in dict.fromkeys(names) if name not in wrapped]
+        if not names:
+            return
+        note("note: these will miss it:")
+        for name in names:
+            known = loader.find_by_executable(name) is not None
+            note(f"  {name}: " + (f"set it up by keyturn plugin init {name}" if known else "no plugin yet"))
+
+
+def _counts(found: Found, label: str) -> bool:
+    """Whether a field makes the credential what it is, so that an item that holds it has to have this one."""
+    gone = [entry.value for entry in found.going]
+    return label in found.secrets or any(value == found.fields[label] for value in gone)
+
+
+def _content(source: Source) -> bytes:
+    """The file as it was read. Raises ConfigurationError if it is another by now."""
+    content, identity = files.read(source.real)
+    if identity != FileIdentity.of(source.status) or content != content_of(source.text):
+        raise replacing.refused(source.path, "it was changed meanwhile")
+    return content
+
+
+def _labels(found: Found) -> str:
+    return " and ".join(label for label in found.fields if _counts(found, label))
+
+
+def _who(found: Found) -> str:
+    profile = f" ({printable(found.profile, 60)})" if found.profile else ""
+    return f"{found.tool.title}{profile}"
+
+
+def left_alone(chosen: Sequence[Found], context: Context) -> ConfigurationError | None:
+    """An error that names what cannot be taken out, with each one's reason; None if all can."""
+    stuck = [found for found in chosen if found.stuck]
+    if not stuck:
+        return None
+    first = stuck[0]
+    hints = [f"{shown_place(context, each)}: {each.stuck}" for each in stuck[1:]]
+    return ConfigurationError(
+        f"{_labels(first)} of {_who(first)} was left in {shown_place(context, first)}: {first.stuck}",
+        *(hints or ["take it out by hand"]),
+    )
