@@ -23,6 +23,7 @@ from scripts.bench_home import Home
 from scripts.bench_roles import variants as in_a_role
 from scripts.budgets import (
     CALLS,
+    ITEM_CALLS,
     ITEMS,
     MANY_DEFAULTS,
     PARALLEL,
@@ -37,7 +38,7 @@ from scripts.peers import Peer, installed
 from scripts.usage import processor_seconds, proportional, resident, wake_ups
 from tests.programs.user import BIN, User
 
-UNLOCKS, QUESTIONS, WARM_UP, LISTS, ROLES = 5, 500, 20, 3, 15
+UNLOCKS, QUESTIONS, WARM_UP, ITEM_ROUNDS, ROLES = 5, 500, 20, 10, 15
 SETTLE_SECONDS = 2.0
 TRIES, ORDINARY_SECONDS = 8, 0.6
 PLAIN = ""
@@ -158,6 +159,19 @@ def ordinary(stack: ExitStack) -> Home:
     raise RuntimeError("the machine is too busy: every password that was made is too quick to derive")
 
 
+def items(plain: Home, large: Home, rounds: int) -> dict[str, float]:
+    """Commands about items, beside the same ones in a vault of many."""
+    for home in (plain, large):
+        home.add_item()
+    variants = {
+        f"keyturn {words}{suffix}": partial(home.item, *words.split()[1:])
+        for suffix, home in (("", plain), (f" ({ITEMS})", large))
+        for words in ITEM_CALLS
+    }
+    in_turn(variants, 1)
+    return medians(in_turn(variants, rounds))
+
+
 def measure(rounds: int) -> Report:
     with ExitStack() as stack:
         homes = {PLAIN: ordinary(stack)}
@@ -176,7 +190,7 @@ def measure(rounds: int) -> Report:
         figures |= unlocks(plain, min(UNLOCKS, rounds))
         plain.run(plain.wrapped)
         figures |= at_rest(plain)
-        figures |= medians(in_turn({f"item list ({ITEMS})": large.list_items}, LISTS))
+        figures |= items(plain, large, min(ITEM_ROUNDS, rounds))
         figures |= shared(large, ITEMS)
     figures |= roles(min(ROLES, rounds))
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"

@@ -133,11 +133,13 @@ class Home:
             raise RuntimeError(f"{len(failed)} of {count} parallel commands failed")
         return time.perf_counter() - start
 
-    def list_items(self) -> float:
-        """Seconds of `keyturn item list` for a few of many items."""
-        start = time.perf_counter()
-        self.user.keyturn("item", "list", "--format", "json", "Service 77").succeeds()
-        return time.perf_counter() - start
+    def item(self, *words: str) -> float:
+        """Seconds of `keyturn item …`."""
+        return self.run([str(BIN / "keyturn"), "item", *words])
+
+    def add_item(self) -> None:
+        """The item “Measured”, for `item get` and `item edit`."""
+        self.item("create", "--title", "Measured", "user[text]=ada")
 
     def unlock(self) -> float:
         """Seconds of `keyturn signin` on a locked account."""

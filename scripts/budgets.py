@@ -10,6 +10,9 @@ PROFILES, ITEMS, MANY_DEFAULTS = "500 profiles", "10000 items", "1000 directory 
 # Calls of `keyturn` itself that a person waits for.
 CALLS = ("--help", "plugin list", "plugin inspect aws")
 
+LIST, GET, EDIT = "item list", "item get Measured", "item edit Measured user=ada"
+ITEM_CALLS = (LIST, GET, EDIT)
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -72,6 +75,16 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
             figures["aws in a role, wrapped, ms"] / figures["aws in a role, bare, ms"],
             1.0,
             "× bare aws, which calls STS",
+        ),
+    ]
+    found += [
+        Budget(f"item list ({ITEMS})", figures[f"keyturn {LIST} ({ITEMS}), ms"], 300.0, "ms"),
+        Budget(f"item edit ({ITEMS})", figures[f"keyturn {EDIT} ({ITEMS}), ms"], 300.0, "ms, with its fsync"),
+        Budget(
+            f"item get ({ITEMS})",
+            figures[f"keyturn {GET} ({ITEMS}), ms"] / figures[f"keyturn {GET}, ms"],
+            1.25,
+            "× with few items",
         ),
     ]
     rest = f"agent's wake-ups in {REST_SECONDS:.0f} s"

@@ -183,7 +183,8 @@ Where the directories are without them (a relative path in an `XDG_…` variable
 {NEWLINE.join(f"| `{name}` | {text} |" for name, text in BASES.items())}
 
 `PATH` decides which executable a wrapped command is; relative and empty parts of it are left out. With `TERM`
-unset or `dumb`, questions are not erased.
+unset or `dumb`, questions are not erased. `VISUAL`, else `EDITOR`, is what `keyturn item edit --editor`
+starts; `WAYLAND_DISPLAY` and `DISPLAY` say which screen `--otp-qr screen` looks at.
 
 A wrapped command keeps its environment, but for what its plugin sets or removes. What a plugin looks at:
 
