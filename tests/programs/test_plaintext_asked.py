@@ -16,7 +16,7 @@ LAST = "GitHub: ~/.bashrc:1"
 PUT = "put this credential into the vault and out of ~/.aws/credentials:4? [Y/n] "
 UNLOCK = "password of account “Test”: "
 VAULT = "into which vault?"
-COMMAND = "keyturn plaintext remove"
+COMMAND = "keyturn plaintext remove --no-verify"
 
 
 @pytest.fixture
@@ -126,7 +126,17 @@ def test_changed_while_the_question_stands(account: User) -> None:
 
 def test_put_back(account: User) -> None:
     password = account.password_file()
-    remove = ("plaintext", "remove", "--all", "--no-input", "--vault", "Work", "--password-file", password)
+    remove = (
+        "plaintext",
+        "remove",
+        "--all",
+        "--no-verify",
+        "--no-input",
+        "--vault",
+        "Work",
+        "--password-file",
+        password,
+    )
     account.keyturn(*remove).succeeds()
     account.keyturn("lock").succeeds()
     terminal = account.terminal()

@@ -11,7 +11,7 @@ from tests.programs.planted import Planted
 pytestmark = pytest.mark.needs("strace")
 
 PASSWORD = ("--password-file", "password")
-REMOVE = ("plaintext", "remove", "--no-input")
+REMOVE = ("plaintext", "remove", "--no-verify", "--no-input")
 
 
 @pytest.fixture

@@ -74,8 +74,13 @@ def find_candidates(plugin: Plugin, environment: Mapping[str, str], directory: s
     return found
 
 
-def remove_plaintext(plugin: Plugin, place: FilePlace, expected: Mapping[str, Secret], uid: int) -> None:
-    """Take an imported credential out of its file; ConfigurationError, the file unchanged, if it cannot."""
+def remove_plaintext(
+    plugin: Plugin, place: FilePlace, expected: Mapping[str, Secret], uid: int, keep: aws_plaintext.Keep
+) -> None:
+    """Take an imported credential out of its file, of which `keep` is given a copy first.
+
+    Raises ConfigurationError, the file unchanged, if it cannot.
+    """
     if plugin.provision.hook != "aws":
         raise ConfigurationError(f"removing plaintext is not built for plugin {plugin.name} yet")
-    aws_plaintext.remove_keys(place, expected, uid)
+    aws_plaintext.remove_keys(place, expected, uid, keep)

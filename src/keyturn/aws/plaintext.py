@@ -7,7 +7,7 @@ written is parsed with botocore's parser and compared with what was there: AWS's
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from keyturn.aws.config import LARGEST, Section, opened, parse_file, text
 from keyturn.aws.labels import KEY_ID, SECRET_KEY
@@ -20,15 +20,22 @@ from keyturn.plaintext.entries import InseparableError, UnreadableError, content
 from keyturn.plaintext.formats import FORMATS, take_out
 from keyturn.sdk.importers import FilePlace
 
+Keep = Callable[[bytes, bytes, os.stat_result], None]
+
 KEYS = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET_KEY}
 
 
-def remove_keys(place: FilePlace, expected: Mapping[str, Secret], uid: int) -> None:
+def remove_keys(
+    place: FilePlace, expected: Mapping[str, Secret], uid: int, keep: Keep = lambda before, rest, status: None
+) -> None:
     """Take `aws_access_key_id` and `aws_secret_access_key` of one profile out of its file.
 
     `expected` has the values by the labels of a candidate's fields; `uid` is whose file it has to be.
-    Mode, owner, group and a symlink stay. Raises ConfigurationError, with nothing changed, if the file
-    holds other values by now, is not `uid`'s, has other hard links, or cannot be written or parsed.
+    Mode, owner, group and a symlink stay. Just before the file is replaced, `keep` is given what was in it,
+    what will be, and its status; what that raises leaves the file alone.
+
+    Raises ConfigurationError, with nothing changed, if the file holds other values by now, is not `uid`'s,
+    has other hard links, or cannot be written or parsed.
     """
     try:
         with opened(place.path) as (descriptor, found):
@@ -43,8 +50,10 @@ def remove_keys(place: FilePlace, expected: Mapping[str, Secret], uid: int) -> N
         def last_look(temporary: str) -> None:
             if parse_file(temporary, str(place.path)).sections != wanted:
                 raise _refused(place, "they cannot be taken out without changing more")
+            keep(before, rest, found)
 
-        replacing.replace(place.path, found, without_keys(before, place.profile), uid, last_look)
+        rest = without_keys(before, place.profile)
+        replacing.replace(place.path, found, rest, uid, last_look)
     except (InseparableError, UnreadableError):
         raise _refused(place, "they cannot be taken out without changing more") from None
     except FileNotFoundError:

@@ -71,8 +71,13 @@ def _tell_unread(context: Context, report: Report) -> None:
 @click.option("--vault", default="", help="the vault for new items")
 @click.option("--dry-run", is_flag=True, help="say what would be done, and do nothing")
 @click.option("--yes", is_flag=True, help="do not ask whether to")
+@click.option(
+    "--verify/--no-verify", default=True, help="have AWS confirm its keys before they are removed, or not"
+)
 @click.argument("places", metavar="[PLACE]...", nargs=-1)
-def remove(places: tuple[str, ...], everything: bool, vault: str, dry_run: bool, yes: bool) -> None:
+def remove(
+    places: tuple[str, ...], everything: bool, vault: str, dry_run: bool, yes: bool, verify: bool
+) -> None:
     """Take credentials out of files, once each is in an item.
 
     PLACE is a file, or FILE:LINE as `keyturn plaintext scan` prints it. Every other byte of the file stays,
@@ -85,7 +90,7 @@ def remove(places: tuple[str, ...], everything: bool, vault: str, dry_run: bool,
         context = current()
         chosen = _chosen(context, places, everything=everything, dry_run=dry_run, yes=yes)
         if chosen:
-            _remove(context, chosen, vault, dry_run=dry_run)
+            _remove(context, chosen, vault, dry_run=dry_run, verify=verify)
 
     if dry_run:
         _privately(work)
@@ -146,15 +151,15 @@ def _agree(context: Context, chosen: list[Found]) -> None:
         raise DeniedError("nothing was changed", "see what would be: --dry-run")
 
 
-def _remove(context: Context, chosen: list[Found], vault: str, *, dry_run: bool) -> None:
+def _remove(context: Context, chosen: list[Found], vault: str, *, dry_run: bool, verify: bool) -> None:
     going = [each for each in chosen if not each.stuck]
     problem: ConfigurationError | None = left_alone(chosen, context)
     if not going and problem is not None:
         raise problem
     if dry_run:
-        Removal(context, vault).describe(going)
+        Removal(context, vault, verify=verify).describe(going)
     else:
-        Removal(context, vault or _vault(context)).carry_out(going)
+        Removal(context, vault or _vault(context), verify=verify).carry_out(going)
     if problem is not None:
         raise problem
 

@@ -8,24 +8,24 @@ is the file replaced, if it still is the one that was looked at.
 from __future__ import annotations
 
 import shutil
-import stat
 from collections.abc import Sequence
 
 from keyturn.agent import messages, requests, results
 from keyturn.agent.requests import FieldChange
 from keyturn.agent.results import ItemView, MatchedItem
 from keyturn.catalogue import loader
-from keyturn.cli import sourcing, traces
+from keyturn.cli import aws_asking, sourcing, traces
 from keyturn.cli.context import Context
 from keyturn.cli.output import note
 from keyturn.cli.plaintext_finding import plugin_of, shown_place
+from keyturn.cli.plaintext_restoring import keep_copy
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, KeyturnError
 from keyturn.ground.files import FileIdentity
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference
-from keyturn.plaintext import backups, replacing, scanning
+from keyturn.plaintext import replacing, scanning
 from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of
 from keyturn.plaintext.formats import take_out
 from keyturn.plaintext.scanning import Found, Source
@@ -35,8 +35,10 @@ from keyturn.shells import plugins_sh
 class Removal:
     """Takes credentials out of files. `vault` is where new items go; empty: the only one."""
 
-    def __init__(self, context: Context, vault: str) -> None:
+    def __init__(self, context: Context, vault: str, *, verify: bool) -> None:
+        """`verify`: AWS is asked before its keys go."""
         self._context = context
+        self._verify = verify
         self._vault = vault
         self._titles: set[str] | None = None
 
@@ -70,6 +72,11 @@ class Removal:
                 problems.append(error)
                 continue
             matched = [self._in_item(found) for found in group]
+            try:
+                self._confirm(group, matched)
+            except KeyturnError as error:
+                problems.append(error)
+                continue
             self._keep(group, rest, matched[0].account)
             source = group[0].source
             try:
@@ -121,6 +128,13 @@ class Removal:
         reference = ItemReference(view.account, view.vault, view.item.id, view.item.title)
         self._check(reference, dict(found.fields))
         return reference
+
+    def _confirm(self, group: Sequence[Found], matched: Sequence[ItemReference]) -> None:
+        """Have AWS say whose keys they are. Raises what it answers else, with nothing removed."""
+        for found, reference in zip(group, matched, strict=True):
+            plugin = plugin_of(found)
+            if self._verify and plugin is not None and plugin.owner == aws_asking.PLUGIN:
+                aws_asking.check_before_removal(self._context, reference, shown_place(self._context, found))
 
     def _matched(self, wanted: dict[str, Secret], tag: str) -> MatchedItem | None:
         request = requests.MatchItem(
@@ -174,18 +188,8 @@ class Removal:
             )
 
     def _keep(self, group: Sequence[Found], rest: bytes, account: str) -> None:
-        source = group[0].source
-        request = requests.KeepBackup(
-            account=account,
-            may_ask=self._context.may_ask,
-            path=str(source.real),
-            link=str(source.path),
-            mode=stat.S_IMODE(source.status.st_mode),
-            tools=sorted({found.tool.name for found in group}),
-            left=backups.digest(rest),
-            content=backups.encoded(_content(source)),
-        )
-        self._context.call(request)
+        source, tools = group[0].source, sorted({found.tool.name for found in group})
+        keep_copy(self._context, account, source.path, source.status, _content(source), rest, tools)
 
     def _tell(self, group: Sequence[Found]) -> None:
         where = sourcing.shown(self._context, group[0].source.path)

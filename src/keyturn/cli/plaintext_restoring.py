@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,29 @@ from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, DamagedError, MissingError, UsageError
 from keyturn.ground.names import printable
 from keyturn.plaintext import backups, replacing
+
+
+def keep_copy(
+    context: Context,
+    account: str,
+    path: Path,
+    status: os.stat_result,
+    content: bytes,
+    rest: bytes,
+    tools: list[str],
+) -> None:
+    """Keep what is in the file at `path` before it is replaced by `rest`; read back by the agent."""
+    request = requests.KeepBackup(
+        account=account,
+        may_ask=context.may_ask,
+        path=os.path.realpath(path),
+        link=str(path),
+        mode=stat.S_IMODE(status.st_mode),
+        tools=tools,
+        left=backups.digest(rest),
+        content=backups.encoded(content),
+    )
+    context.call(request)
 
 
 def rows(context: Context) -> list[BackupRow]:

@@ -16,6 +16,7 @@ from keyturn.cli import aws_asking, setup_scope, sourcing, surroundings, traces
 from keyturn.cli.account import create_account
 from keyturn.cli.context import Context
 from keyturn.cli.output import note
+from keyturn.cli.plaintext_restoring import keep_copy
 from keyturn.cli.setup_plan import Chosen, KnownItem, Plan, Use
 from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError
@@ -230,8 +231,16 @@ class Work:
             )
         if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
             aws_asking.check_before_removal(self._context, reference, where)
-        hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, self._context.world.uid)
+        path = candidate.place.path
+
+        def keep(before: bytes, rest: bytes, status: os.stat_result) -> None:
+            tools = [chosen.plugin.name]
+            keep_copy(self._context, reference.account, path, status, before, rest, tools)
+
+        uid = self._context.world.uid
+        hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, uid, keep)
         note(f"removed the keys from {where}")
+        note(f"to put them back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
             for text in traces.of_file(chosen.plugin, search, self._plan.executables):
