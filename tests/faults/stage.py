@@ -43,7 +43,7 @@ class Stage:
 
     def _is_half_a_slot(self, there: Any) -> bool:
         """A slot's file was written and the list was not: the old account, and a file that it reports."""
-        return self.operation.name == "slot add" and there[:4] == self.old[:4] and there[4] == []
+        return self.operation.name == "slot add" and there[:-1] == self.old[:-1] and there[-1] == []
 
     def check_goes_on(self, found: str) -> None:
         """What was not done can be done now, and afterwards no trace is left of the first try."""

@@ -29,6 +29,8 @@ _HEAD = """\
 class UnreadableError(UsageError):
     """The text is no item; the message tells the place and repeats nothing of it."""
 
+    code = "no-item"
+
 
 class _Block(msgspec.Struct, forbid_unknown_fields=True):
     label: str
