@@ -115,7 +115,7 @@ class Keeper:
         item, changes = ItemRequests(access, self._world.clock), ItemChanges(access, self._world.clock)
         default = DefaultRequests(access, defaults_file, sessions)
         explain = ExplainRequests(permissions, self._runner, hooks)
-        plaintext = PlaintextRequests(permissions, self._audit, self._world.clock)
+        plaintext = PlaintextRequests(permissions, access, self._audit, self._world.clock)
         aws = AwsRequests(permissions, access, self._audit, self._world.clock, hooks)
         return {
             requests.Hello: session.hello,

@@ -13,6 +13,7 @@ from pathlib import Path
 from keyturn.agent import requests, results
 from keyturn.agent.audit import Audit
 from keyturn.agent.conversation import Conversation
+from keyturn.agent.item_access import ItemAccess
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
 from keyturn.agent.uses import Use
@@ -32,18 +33,19 @@ from keyturn.vaults.age.directory import SEALED_SUFFIX, storage
 class PlaintextRequests:
     """Handlers; each takes the client, its request and the settings, and returns what Done carries."""
 
-    def __init__(self, permissions: Permissions, audit: Audit, clock: Clock) -> None:
+    def __init__(self, permissions: Permissions, access: ItemAccess, audit: Audit, clock: Clock) -> None:
         self._permissions = permissions
+        self._access = access
         self._audit = audit
         self._clock = clock
 
     async def match(self, client: Conversation, request: requests.MatchItem, settings: Settings) -> object:
-        permission = await self._permit(client, request, settings, "look for a credential in")
+        permission = await self._access.permit(client, request, settings, "look for a credential in")
         return await permission.unlocked.run(lambda: _match(permission, request))
 
     async def keep(self, client: Conversation, request: requests.KeepBackup, settings: Settings) -> object:
         verb = f"keep a copy of {printable(request.path)} in"
-        permission = await self._permit(client, request, settings, verb)
+        permission = await self._access.permit(client, request, settings, verb)
         moment = timestamp(self._clock.now())
         backup = backups.from_parts(
             request.path, request.link, moment, request.mode, request.tools, request.left, request.content
@@ -51,7 +53,9 @@ class PlaintextRequests:
         return await permission.unlocked.run(lambda: _keep(permission.unlocked.backend, backup))
 
     async def list(self, client: Conversation, request: requests.ListBackups, settings: Settings) -> object:
-        permission = await self._permit(client, request, settings, "list the copies of plaintext files in")
+        permission = await self._access.permit(
+            client, request, settings, "list the copies of plaintext files in"
+        )
         backend = permission.unlocked.backend
 
         def rows() -> Sequence[results.BackupRow]:
@@ -78,13 +82,6 @@ class PlaintextRequests:
             raise
         self._audit.write(client.caller, purpose, None, how)
         return results.BackupContent(_row(request.backup, backup), backup.left, backup.mode, backup.content)
-
-    async def _permit(
-        self, client: Conversation, request: requests.Request, settings: Settings, verb: str
-    ) -> Permission:
-        entry = self._permissions.choose(request.account, client.caller)
-        line = f"keyturn is to {verb} account “{printable(entry.title)}”"
-        return await self._permissions.obtain(client, entry, Purpose((line,), Use(entry.id)), settings)
 
 
 def _match(permission: Permission, request: requests.MatchItem) -> results.MatchedItem | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import click
 
-from keyturn.agent import messages, requests, results
 from keyturn.cli import choosing, output, plaintext_restoring, sourcing
 from keyturn.cli.context import Context, current
 from keyturn.cli.ending import guarded, leave
@@ -159,19 +158,9 @@ def _remove(context: Context, chosen: list[Found], vault: str, *, dry_run: bool,
     if dry_run:
         Removal(context, vault, verify=verify).describe(going)
     else:
-        Removal(context, vault or _vault(context), verify=verify).carry_out(going)
+        Removal(context, vault, verify=verify).carry_out(going)
     if problem is not None:
         raise problem
-
-
-def _vault(context: Context) -> str:
-    """The vault for new items, asked for where there are several; empty for the only one."""
-    request = requests.ListVaults(account=context.account, may_ask=context.may_ask)
-    rows = messages.convert(context.call(request), list[results.VaultRow])
-    if len(rows) == 1 or not context.may_ask:
-        return ""
-    lines = [(printable(row.title), row.id) for row in rows]
-    return choosing.choose(context.terminal, "into which vault?", lines)
 
 
 @plaintext.command()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from keyturn.agent import messages, requests, results
 from keyturn.agent.requests import FieldChange
-from keyturn.agent.results import ItemView, MatchedItem
 from keyturn.catalogue import loader
 from keyturn.cli import aws_asking, sourcing, traces
 from keyturn.cli.context import Context
+from keyturn.cli.filing import Filing
 from keyturn.cli.output import note
 from keyturn.cli.plaintext_finding import plugin_of, shown_place
 from keyturn.cli.plaintext_restoring import keep_copy
@@ -23,7 +22,6 @@ from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, KeyturnError
 from keyturn.ground.files import FileIdentity
 from keyturn.ground.names import printable
-from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference
 from keyturn.plaintext import replacing, scanning
 from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of
@@ -39,8 +37,7 @@ class Removal:
         """`verify`: AWS is asked before its keys go."""
         self._context = context
         self._verify = verify
-        self._vault = vault
-        self._titles: set[str] | None = None
+        self._filing = Filing(context, vault)
 
     def describe(self, chosen: Sequence[Found]) -> None:
         """Say what would be done; do nothing. Raises what would stand in the way of the first file that has
@@ -116,17 +113,13 @@ class Removal:
         plugin = plugin_of(found)
         tag = plugin.tag if plugin is not None else found.tool.tag
         wanted = {label: value for label, value in found.fields.items() if _counts(found, label)}
-        matched = self._matched(wanted, tag)
+        matched = self._filing.matched(wanted, tag)
         if matched is not None:
-            reference, labels = matched.reference, matched.labels
-            title, vault = printable(reference.title), printable(matched.vault_title)
+            title, vault = printable(matched.reference.title), printable(matched.vault_title)
             note(f"item “{title}” in vault “{vault}” has it already")
-            self._check(reference, {labels[label]: value for label, value in wanted.items()})
-            return reference
-        view = self._made(found, tag)
+            return matched.reference
+        reference, view = self._filing.made(_title(found), _fields(found), tag)
         note(f"item “{printable(view.item.title)}” is in vault “{printable(view.vault_title)}”")
-        reference = ItemReference(view.account, view.vault, view.item.id, view.item.title)
-        self._check(reference, dict(found.fields))
         return reference
 
     def _confirm(self, group: Sequence[Found], matched: Sequence[ItemReference]) -> None:
@@ -135,57 +128,6 @@ class Removal:
             plugin = plugin_of(found)
             if self._verify and plugin is not None and plugin.owner == aws_asking.PLUGIN:
                 aws_asking.check_before_removal(self._context, reference, shown_place(self._context, found))
-
-    def _matched(self, wanted: dict[str, Secret], tag: str) -> MatchedItem | None:
-        request = requests.MatchItem(
-            account=self._context.account, may_ask=self._context.may_ask, fields=wanted, tag=tag
-        )
-        answer = self._context.call(request)
-        return None if answer is None else messages.convert(answer, MatchedItem)
-
-    def _made(self, found: Found, tag: str) -> ItemView:
-        plugin = plugin_of(found)
-        fields = []
-        for label, value in found.fields.items():
-            definition = plugin.credential.field(label) if plugin is not None else None
-            is_secret = label in found.secrets if definition is None else definition.secret
-            kind = "concealed" if is_secret else "text"
-            fields.append(
-                FieldChange(label=definition.label if definition else label, type=kind, value=value)
-            )
-        request = requests.CreateItem(
-            account=self._context.account,
-            may_ask=self._context.may_ask,
-            title=self._title(found),
-            fields=fields,
-            vault=self._vault,
-            tags=[tag],
-        )
-        return messages.convert(self._context.call(request), ItemView)
-
-    def _title(self, found: Found) -> str:
-        """A title that no item has: the tool's, and what tells the credential from others."""
-        if self._titles is None:
-            request = requests.ListItems(account=self._context.account, may_ask=self._context.may_ask)
-            rows = messages.convert(self._context.call(request), list[results.ItemRow])
-            self._titles = {row.title.casefold() for row in rows}
-        profile = printable(found.profile, 60)
-        base = found.tool.title if profile in ("", "default") else f"{found.tool.title} ({profile})"
-        title, number = base, 1
-        while title.casefold() in self._titles:
-            number += 1
-            title = f"{base} {number}"
-        self._titles.add(title.casefold())
-        return title
-
-    def _check(self, reference: ItemReference, fields: dict[str, Secret]) -> None:
-        request = requests.CheckItem(
-            account=reference.account, may_ask=self._context.may_ask, reference=reference, fields=fields
-        )
-        if self._context.call(request) is not True:
-            raise KeyturnError(
-                "the item read back from the vault is not what is in the file; the file was left alone"
-            )
 
     def _keep(self, group: Sequence[Found], rest: bytes, account: str) -> None:
         source, tools = group[0].source, sorted({found.tool.name for found in group})
@@ -223,6 +165,24 @@ class Removal:
         for name in names:
             known = loader.find_by_executable(name) is not None
             note(f"  {name}: " + (f"set it up by keyturn plugin init {name}" if known else "no plugin yet"))
+
+
+def _fields(found: Found) -> list[FieldChange]:
+    """The credential's fields, called and typed as its plugin has them."""
+    plugin = plugin_of(found)
+    fields = []
+    for label, value in found.fields.items():
+        definition = plugin.credential.field(label) if plugin is not None else None
+        is_secret = label in found.secrets if definition is None else definition.secret
+        kind = "concealed" if is_secret else "text"
+        fields.append(FieldChange(label=definition.label if definition else label, type=kind, value=value))
+    return fields
+
+
+def _title(found: Found) -> str:
+    """The tool's, and what tells the credential from others of it."""
+    profile = printable(found.profile, 60)
+    return found.tool.title if profile in ("", "default") else f"{found.tool.title} ({profile})"
 
 
 def _counts(found: Found, label: str) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.results import FoundItem, ItemView
 from keyturn.catalogue import loader
+from keyturn.cli import filing
 from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import typed_value
@@ -168,12 +169,7 @@ class Selector:
 
     def vault(self) -> str:
         """The vault to import into, asked for where there are several; empty for the only one."""
-        request = requests.ListVaults(account=self._context.account, may_ask=self._context.may_ask)
-        rows = messages.convert(self._context.call(request), list[results.VaultRow])
-        if len(rows) == 1 or not self._context.may_ask:
-            return ""
-        lines = [(printable(row.title), row.id) for row in rows]
-        return choose(self._context.terminal, "into which vault?", lines)
+        return filing.chosen_vault(self._context)
 
     def item(self, name: str, account: str = "") -> ItemView:
         """An item by id or title. Raises MissingError."""

@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.requests import FieldChange
 from keyturn.agent.results import ItemView
-from keyturn.cli import aws_asking, setup_scope, sourcing, surroundings, traces
+from keyturn.cli import aws_asking, filing, setup_scope, sourcing, surroundings, traces
 from keyturn.cli.account import create_account
 from keyturn.cli.context import Context
 from keyturn.cli.output import note
 from keyturn.cli.plaintext_restoring import keep_copy
 from keyturn.cli.setup_plan import Chosen, KnownItem, Plan, Use
 from keyturn.ground import files
-from keyturn.ground.errors import KeyturnError
 from keyturn.ground.names import printable
 from keyturn.items import TYPE_WORDS, ItemReference
 from keyturn.scopes import defaults
@@ -219,16 +218,7 @@ class Work:
         if not chosen.remove_plaintext:
             note(f"the keys are still in plaintext: {where}")
             return
-        request = requests.CheckItem(
-            account=reference.account,
-            may_ask=self._context.may_ask,
-            reference=reference,
-            fields=dict(candidate.fields),
-        )
-        if self._context.call(request) is not True:
-            raise KeyturnError(
-                "the item read back from the vault is not what was imported; the file was left alone"
-            )
+        filing.check(self._context, reference, candidate.fields)
         if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
             aws_asking.check_before_removal(self._context, reference, where)
         path = candidate.place.path
