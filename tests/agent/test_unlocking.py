@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from keyturn.agent.accounts import Accounts
+from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.registry import Entry, Registry
 from keyturn.agent.tasks import Helpers
 from keyturn.agent.unlocking import TouchAgain, Way, ways
@@ -58,7 +59,9 @@ class World:
         registry = Registry(place / "accounts.json")
         registry.add(self.entry)
         helpers = Helpers({"PATH": os.environ["PATH"], "HOME": str(place)})
-        self.accounts = Accounts(registry, self.made.machine, helpers, self.made.machine.clock)
+        clock = self.made.machine.clock
+        foreign = ForeignVaults(helpers, {}, clock)
+        self.accounts = Accounts(registry, self.made.machine, helpers, foreign, clock)
 
     def keep(self, key: slots.SlotKey, opener: Opener | None) -> None:
         state = self.made.account.add_slot(key)

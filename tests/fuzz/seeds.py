@@ -29,6 +29,7 @@ from keyturn.vaults.age.documents import AccountDocument, Codec, Previous, SlotR
 from keyturn.vaults.age.openers import KeyringOpener, Opener, Openers, PluginOpener, SshOpener
 from keyturn.vaults.age.pins import Change, FilePin, Machine, Pinned, _encode
 from keyturn.vaults.age.slots import Header, Kind, Slot
+from keyturn.vaults.failed import Failed
 from tests.fuzz import plaintext_targets
 from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, MOMENT
 from tests.fuzz.targets import TARGETS
@@ -175,7 +176,7 @@ def make() -> dict[str, list[bytes]]:
             derive.encode_task(derive.UnwrapPassword(_locked(15), SECRET)),
             derive.encode_result(derive.Wrapped(_locked(15), SECRET)),
             derive.encode_result(derive.Unwrapped(SECRET)),
-            derive.encode_result(derive.Failed("damaged", "x", ("y",))),
+            derive.encode_result(Failed("damaged", "x", ("y",))),
         ],
         "key-task": [
             ssh.encode_task(ssh.WrapForSsh("ssh-ed25519 AAAA")),

@@ -27,6 +27,7 @@ from keyturn.vaults.age import plugin as age_plugin
 from keyturn.vaults.age.documents import AccountDocument, Codec, VaultDocument
 from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.pins import Machine
+from keyturn.vaults.failed import Failed
 from tests.fuzz.item_targets import access_key, item_in_editor, one_time_password
 from tests.fuzz.plaintext_targets import TARGETS as PLAINTEXT
 from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, refused
@@ -295,7 +296,7 @@ def _crosses(content: bytes, *decoders: Callable[[bytes], object]) -> bool:
         except WireError as error:
             refused(error, content)
             continue
-        assert CANARY.decode() not in repr(found) or isinstance(found, derive.Failed | ssh.WrapForSsh)
+        assert CANARY.decode() not in repr(found) or isinstance(found, Failed | ssh.WrapForSsh)
         taken = True
     return taken
 

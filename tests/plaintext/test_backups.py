@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyturn.agent import plaintext_requests
+from keyturn.agent.plaintext_copies import SealedCopies
 from keyturn.ground.errors import DamagedError, MissingError
 from keyturn.plaintext import backups
 from keyturn.plaintext.backups import Backup
@@ -72,39 +72,39 @@ def test_what_was_changed_is_refused_without_a_word_of_it(old: bytes, new: bytes
 
 
 def test_it_is_sealed_in_the_account(made: Made) -> None:
-    row = plaintext_requests._keep(made.account, make(CONTENT))
+    name = SealedCopies(made.account).keep(make(CONTENT))
     [path] = made.directory.rglob("plaintext.*")
     assert path.parent == made.account.place.versions
     assert path.stat().st_mode & 0o777 == 0o600
     assert b"CANARY" not in path.read_bytes()
     assert b"credentials" not in path.read_bytes(), "nor is its name there"
-    assert plaintext_requests._ids(made.account) == [row.id]
+    assert SealedCopies(made.account).ids() == [name]
     for account in (made.account, made.open(), made.recover()):
-        assert backups.decoded(plaintext_requests._read(account, row.id).content) == CONTENT
+        assert backups.decoded(SealedCopies(account).read(name).content) == CONTENT
     assert made.open().notes() == []
 
 
 def test_a_change_of_password_leaves_it_readable(made: Made) -> None:
-    row = plaintext_requests._keep(made.account, make(CONTENT))
+    name = SealedCopies(made.account).keep(make(CONTENT))
     slot = next(slot.id for slot in made.account.slots() if slot.title == "password")
     rotation.change_password(made.account, slot, age_scrypt.wrapped("another EXAMPLE"))
     for account in (made.account, made.open("another EXAMPLE")):
-        assert backups.decoded(plaintext_requests._read(account, row.id).content) == CONTENT
+        assert backups.decoded(SealedCopies(account).read(name).content) == CONTENT
 
 
 def test_one_that_is_damaged_or_not_there(made: Made) -> None:
-    row = plaintext_requests._keep(made.account, make(CONTENT))
+    name = SealedCopies(made.account).keep(make(CONTENT))
     with pytest.raises(MissingError):
-        plaintext_requests._read(made.account, "a" * 26)
-    path = plaintext_requests._path(made.account, row.id)
+        SealedCopies(made.account).read("a" * 26)
+    path = SealedCopies(made.account)._path(name)
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(DamagedError, match="does not open"):
-        plaintext_requests._read(made.account, row.id)
+        SealedCopies(made.account).read(name)
 
 
 def test_files_that_are_none_are_not_listed(made: Made) -> None:
-    plaintext_requests._keep(made.account, make(CONTENT))
+    SealedCopies(made.account).keep(make(CONTENT))
     for name in ("plaintext.x.age", "plaintext.age", f"{'a' * 26}.age", "plaintext..age"):
         (made.account.place.versions / name).write_bytes(b"x")
-    assert len(plaintext_requests._ids(made.account)) == 1
+    assert len(SealedCopies(made.account).ids()) == 1

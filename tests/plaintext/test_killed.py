@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.agent import plaintext_requests
+from keyturn.agent.plaintext_copies import SealedCopies
 from keyturn.catalogue import plaintext as catalogue
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, new_field, new_item
@@ -62,7 +62,7 @@ class Play:
             name = str(self.file)
             kept = backups.encoded(BEFORE)
             backup = backups.from_parts(name, name, MOMENT, 0o600, ["aws"], backups.digest(rest), kept)
-            plaintext_requests._keep(account, backup)
+            SealedCopies(account).keep(backup)
             replacing.replace(found.source.path, found.source.status, rest, os.geteuid())
 
         return work
@@ -76,7 +76,7 @@ class Play:
         assert content == AFTER, content
         items = [account.get(summary.id)[0] for summary, _ in account.items()]
         assert [item for item in items if holds(item)], "it is in the vault"
-        kept = [plaintext_requests._read(account, name) for name in plaintext_requests._ids(account)]
+        kept = [SealedCopies(account).read(name) for name in SealedCopies(account).ids()]
         assert [backup for backup in kept if backups.decoded(backup.content) == BEFORE], "and in a copy"
         return "after"
 

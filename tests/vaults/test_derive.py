@@ -6,7 +6,8 @@ from keyturn.ground.errors import DamagedError, UsageError, WorkFactorError, Wro
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import WireError
 from keyturn.vaults.age import armor, derive, identities
-from keyturn.vaults.age.derive import Failed, UnwrapPassword, Unwrapped, WrapPassword
+from keyturn.vaults.age.derive import UnwrapPassword, Unwrapped, WrapPassword
+from keyturn.vaults.failed import Failed
 from tests.vaults import age_scrypt
 from tests.vaults.templates import really_wrapped
 

@@ -20,10 +20,10 @@ from keyturn.ground.errors import (
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import identities, opening, rotation, slots
 from keyturn.vaults.age.contents import empty_vault
-from keyturn.vaults.age.derive import Failed
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.sealed import SealedFile
 from keyturn.vaults.age.slots import Header, Kind
+from keyturn.vaults.failed import Failed
 from tests.vaults import age_scrypt
 from tests.vaults.changes import NEW, as_first_format
 from tests.vaults.templates import MOMENT, Made, derive_here, make_account, make_item

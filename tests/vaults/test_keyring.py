@@ -9,8 +9,9 @@ from keyturn.ground.names import new_id
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import WireError
 from keyturn.vaults.age import derive, identities, keyring
-from keyturn.vaults.age.derive import Failed, Unwrapped
+from keyturn.vaults.age.derive import Unwrapped
 from keyturn.vaults.age.keyring import DeleteFromKeyring, ReadFromKeyring, StoreInKeyring
+from keyturn.vaults.failed import Failed
 from tests.vaults.login_keyring import LoginKeyring
 from tests.vaults.people import Person
 

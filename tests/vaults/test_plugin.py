@@ -9,8 +9,9 @@ from keyturn.ground.errors import KeyUnusableError, UsageError
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import WireError
 from keyturn.vaults.age import derive, identities, plugin, plugin_file
-from keyturn.vaults.age.derive import Failed, Unwrapped, Wrapped
+from keyturn.vaults.age.derive import Unwrapped, Wrapped
 from keyturn.vaults.age.plugin import UnwrapByPlugin, WrapForPlugin
+from keyturn.vaults.failed import Failed
 from tests.parts import needs
 from tests.vaults.age_plugin import NAME, Device
 from tests.vaults.people import Person

@@ -9,7 +9,8 @@ from keyturn.ground.errors import DeniedError, KeyturnError, KeyUnusableError, U
 from keyturn.ground.secret import Secret
 from keyturn.ground.wire import WireError
 from keyturn.vaults.age import armor, derive, identities, ssh
-from keyturn.vaults.age.derive import Failed, Unwrapped, Wrapped
+from keyturn.vaults.age.derive import Unwrapped, Wrapped
+from keyturn.vaults.failed import Failed
 from tests.vaults.people import Person
 from tests.vaults.ssh_keys import PASSPHRASE, make_key
 

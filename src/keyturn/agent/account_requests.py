@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from keyturn.agent import requests, results
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.permission import Permission, Permissions
@@ -14,13 +16,15 @@ from keyturn.agent.session_requests import account_rows
 from keyturn.agent.tasks import Helpers
 from keyturn.agent.uses import Use
 from keyturn.ground.errors import KeyturnError, UsageError
-from keyturn.ground.names import printable
+from keyturn.ground.names import new_id, printable
 from keyturn.ground.paths import Directories
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
 from keyturn.vaults.age import creation, opening, slots
 from keyturn.vaults.age.account import AgeAccount
-from keyturn.vaults.age.derive import Failed, WrapPassword, Wrapped
+from keyturn.vaults.age.derive import WrapPassword, Wrapped
+from keyturn.vaults.failed import Failed
+from keyturn.vaults.foreign import ForeignAccount
 
 
 class AccountRequests:
@@ -70,6 +74,25 @@ class AccountRequests:
         self._accounts.registry.add(entry)
         return {"id": entry.id, "title": entry.title}
 
+    async def list_place(
+        self, client: Conversation, request: requests.ListPlace, settings: Settings
+    ) -> object:
+        """Nothing is opened: what stands in the way shows when it is used."""
+        title = request.title.strip()
+        if not title:
+            raise UsageError("an account needs a name")
+        slots.check_title(title)
+        place = request.place
+        for other in self._accounts.registry.entries():
+            if other.place is not None and (other.place.backend, other.place.path) == (
+                place.backend,
+                place.path,
+            ):
+                raise UsageError(f"this vault is listed already, as “{printable(other.title)}”")
+        entry = Entry(id=new_id(), title=title, directory="", place=place)
+        self._accounts.registry.add(entry)
+        return {"id": entry.id, "title": entry.title}
+
     async def list(self, client: Conversation, request: requests.ListAccounts, settings: Settings) -> object:
         return account_rows(self._permissions)
 
@@ -83,11 +106,12 @@ class AccountRequests:
     ) -> object:
         entry = self._permissions.choose(request.account, client.caller)
         self._accounts.registry.remove(entry)
-        await asyncio.to_thread(self._accounts.machine.forget, entry.id)
-        await asyncio.to_thread(self._accounts.openers.forget, entry.id)
+        if entry.place is None:
+            await asyncio.to_thread(self._accounts.machine.forget, entry.id)
+            await asyncio.to_thread(self._accounts.openers.forget, entry.id)
         self._permissions.approvals.end_account(entry.id)
         self._accounts.drop(entry.id)
-        return {"title": entry.title, "directory": entry.directory}
+        return {"title": entry.title, "directory": entry.where}
 
     async def rename(
         self, client: Conversation, request: requests.RenameAccount, settings: Settings
@@ -96,13 +120,18 @@ class AccountRequests:
             raise UsageError("an account needs a name")
         permission = await permit(self._permissions, client, request, settings, "rename")
         backend = permission.unlocked.backend
+        if isinstance(backend, ForeignAccount):
+            # That program's own name for it is not ours to change.
+            self._accounts.registry.rename(permission.entry, request.title)
+            backend.title = request.title
+            return None
+        own = permission.unlocked.own("title")
         self._accounts.registry.rename(permission.entry, request.title)
         try:
-            await permission.unlocked.run(lambda: backend.rename(request.title))
+            await permission.unlocked.run(lambda: own.rename(request.title))
         except KeyturnError:
-            self._accounts.registry.rename(
-                Entry(permission.entry.id, request.title, permission.entry.directory), permission.entry.title
-            )
+            renamed = msgspec.structs.replace(permission.entry, title=request.title)
+            self._accounts.registry.rename(renamed, permission.entry.title)
             raise
         return None
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.registry import Entry, Registry
 from keyturn.agent.slot_keys import SlotKeys
 from keyturn.agent.tasks import Helpers
 from keyturn.auth.password import Attempts, Verifier
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import MisplacedError, MissingError, WhichAccountError, WrongPasswordError
+from keyturn.ground.errors import (
+    MisplacedError,
+    MissingError,
+    UnsupportedError,
+    WhichAccountError,
+    WrongPasswordError,
+)
+from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.opening import Opening
 from keyturn.vaults.age.pins import Machine
+from keyturn.vaults.backend import Backend
+from keyturn.vaults.foreign import ForeignAccount
+from keyturn.vaults.operations import KeyWanted, Opened
+from keyturn.vaults.places import KINDS, Place
 
 T = TypeVar("T")
 
@@ -29,11 +42,35 @@ RECOVERY_PREFIX = "AGE-SECRET-KEY-"
 
 @dataclass
 class Unlocked:
-    """An account whose identity the keeper holds. All work on its files is done by one thread, in order."""
+    """An account whose identity (or whose key, in another program's vault) the keeper holds.
 
-    backend: AgeAccount
+    All work on its files is done by one thread, in order.
+    """
+
+    backend: Backend
     verifier: Verifier | None
     worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "account"))
+
+    def own(self, missing: str) -> AgeAccount:
+        """The account if it is one of Keyturn's own. Raises UnsupportedError, which says that it has no
+        `missing`, for one in another program's vault."""
+        if isinstance(self.backend, AgeAccount):
+            return self.backend
+        title = printable(self.backend.title)
+        raise UnsupportedError(f"the account “{title}” is in another program's vault: it has no {missing}")
+
+    async def fetch(self, item_id: str) -> None:
+        """Have an item at hand, so that `backend.get` does not wait. Raises as that does, but for an item
+        that is not there."""
+        if isinstance(self.backend, ForeignAccount):
+            with contextlib.suppress(MissingError):
+                await self.run(lambda: self.backend.get(item_id))
+
+    def forget_values(self) -> None:
+        """Nobody may use the account for now: what is held of another program's vault goes, as soon as what
+        is under way there is done."""
+        if isinstance(self.backend, ForeignAccount):
+            self.worker.submit(self.backend.forget_values)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work on the account off the loop."""
@@ -43,8 +80,11 @@ class Unlocked:
 class Accounts:
     """The registry, the unlocked accounts, and the counting of wrong passwords."""
 
-    def __init__(self, registry: Registry, machine: Machine, helpers: Helpers, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, machine: Machine, helpers: Helpers, foreign: ForeignVaults, clock: Clock
+    ) -> None:
         self.registry = registry
+        self.foreign = foreign
         self.machine = machine
         self.helpers = helpers
         self.openers = Openers(machine)
@@ -59,6 +99,14 @@ class Accounts:
 
     def unlocked(self, account: str) -> Unlocked | None:
         return self._unlocked.get(account)
+
+    def foreign_unlocked(self) -> list[tuple[str, Unlocked]]:
+        """By id the unlocked accounts that are in other programs' vaults."""
+        return [
+            (account, each)
+            for account, each in self._unlocked.items()
+            if isinstance(each.backend, ForeignAccount)
+        ]
 
     def choose(self, wanted: str, last: list[str]) -> Entry:
         """The account that is meant: the one named, the last of this terminal, the only one.
@@ -97,6 +145,8 @@ class Accounts:
         """As `unlock`; also the id of the slot that opened. One that is open already stays as it is."""
         attempts = self._attempts_of(entry.id)
         attempts.check_pause()
+        if entry.place is not None:
+            return await self._unlock_foreign(entry, entry.place, secret, attempts), ""
         verifying: asyncio.Task[Verifier] | None = None
         if not _is_recovery_code(secret):
             # Beside the derivation in the helper, which takes far longer.
@@ -114,6 +164,32 @@ class Accounts:
         unlocked = self._unlocked.setdefault(entry.id, Unlocked(backend, verifier))
         unlocked.verifier = verifier or unlocked.verifier
         return unlocked, opening.slot_id
+
+    async def unlock_by_itself(self, entry: Entry, place: Place) -> Unlocked | KeyWanted:
+        """Open an account of another program that may need nothing of the person, or say what it needs."""
+        opened = await self.foreign.unlock(place, None)
+        return opened if isinstance(opened, KeyWanted) else self._adopt_foreign(entry, place, opened)
+
+    async def _unlock_foreign(
+        self, entry: Entry, place: Place, secret: Secret, attempts: Attempts
+    ) -> Unlocked:
+        try:
+            opened = await self.foreign.unlock(place, secret)
+        except WrongPasswordError:
+            attempts.failed()
+            raise
+        if isinstance(opened, KeyWanted):
+            raise WrongPasswordError(f"this does not open the account “{printable(entry.title)}”")
+        attempts.succeeded()
+        verifier = await asyncio.to_thread(Verifier, secret) if opened.typed else None
+        unlocked = self._adopt_foreign(entry, place, opened)
+        unlocked.verifier = verifier or unlocked.verifier
+        return unlocked
+
+    def _adopt_foreign(self, entry: Entry, place: Place, opened: Opened) -> Unlocked:
+        if entry.id not in self._unlocked:
+            self._unlocked[entry.id] = Unlocked(self.foreign.account(entry, place, opened.key), None)
+        return self._unlocked[entry.id]
 
     async def unlock_with_key(self, entry: Entry, mark: str, identity: Secret) -> Unlocked:
         """Open an account with the own identity of the slot with this mark.
@@ -146,8 +222,17 @@ class Accounts:
         # It was opened by another slot, or another password slot is meant: the slots themselves decide.
         await self.unlock(entry, secret)
 
+    def without_password(self, entry: Entry) -> str:
+        """Why nobody can agree by the password of an open account; empty if they can."""
+        unlocked = self._unlocked.get(entry.id)
+        if entry.place is None or (unlocked is not None and unlocked.verifier is not None):
+            return ""
+        return f"{KINDS[entry.place.backend].title} was opened without one"
+
     async def trust(self, entry: Entry, secret: Secret, *, confirmed: bool) -> tuple[str | None, str]:
         """The fingerprint pinned here and the one found; pins the latter if confirmed."""
+        if entry.place is not None:
+            raise UnsupportedError(f"of {entry.where} nothing is pinned on this machine")
         opening = await self._open(entry, secret)
         return await asyncio.to_thread(opening.trust if confirmed else opening.fingerprints, self.machine)
 

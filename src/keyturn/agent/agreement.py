@@ -62,7 +62,8 @@ class Agreement:
         async def check(secret: Secret) -> None:
             await self._accounts.verify(entry, secret)
 
-        password = Password(f"password of account “{printable(entry.title)}”: ", check)
+        prompt = f"password of account “{printable(entry.title)}”: "
+        password = Password(prompt, check, self._accounts.without_password(entry))
         touch = TouchAgain(self._accounts, entry)
         await by_the_first(self._authenticators(lines, (touch, password)), asking)
 

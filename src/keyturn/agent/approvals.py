@@ -76,6 +76,8 @@ class Approvals:
         self._read = read
         self._approvals: dict[Scope, Approval] = {}
         self._last: dict[TerminalSession, str] = {}
+        # Told when approvals are ended, not when they run out (`until`).
+        self.ended: Callable[[], None] = lambda: None
         self.grants = Grants(clock, read)
 
     def approve(self, terminal: TerminalSession, use: Use, limits: Limits) -> Approval:
@@ -145,16 +147,29 @@ class Approvals:
         if terminal is not None:
             kept = {key: value for key, value in self._approvals.items() if key.terminal is not None}
             self._approvals = {key: value for key, value in kept.items() if key.terminal != terminal}
+            self.ended()
 
     def end_all(self) -> None:
         """End every approval; grants stay."""
         self._approvals.clear()
+        self.ended()
 
     def end_account(self, account: str) -> None:
         """End all that concerns one account."""
         self._approvals = {key: value for key, value in self._approvals.items() if key.account != account}
         self._last = {key: value for key, value in self._last.items() if value != account}
         self.grants.end_account(account)
+
+    def until(self, account: str, limits: Limits) -> float:
+        """Until when somebody may use the account if nobody uses it again (boot-time seconds; minus infinity:
+        nobody may)."""
+        approvals = [
+            ends(scope, each, limits)
+            for scope, each in self._approvals.items()
+            if scope.account == account and scope.preset is limits.preset
+        ]
+        grants = [grant.ends for grant, _ in self.grants.listed() if grant.account == account]
+        return max([*approvals, *grants], default=-math.inf)
 
     def listed(self, limits: Limits) -> list[tuple[Scope, float]]:
         """The approvals that hold now, with the seconds left (infinite: until lock)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Forgetting:
         self._used = world.clock.boot()
         self._suspend = SuspendDetector(world.clock)
         self._timer: BootTimer | None = None
+        self._values_timer: BootTimer | None = None
         self._watch: Watch | None = None
         self._logind: Logind | None = None
         self._ending: asyncio.Future[NoReturn] | None = None
@@ -59,6 +61,8 @@ class Forgetting:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self.end, STOPPED)
         self._timer = BootTimer(loop, self._check_idle)
+        self._values_timer = BootTimer(loop, self._check_values)
+        self._approvals.ended = self._check_values_soon
         self._watch = Watch(loop, self._world.directories.socket, self._unreachable)
 
     def follow_desktop(self) -> None:
@@ -72,6 +76,8 @@ class Forgetting:
         self._used = self._world.clock.boot()
         if self._accounts.any_unlocked and self._timer is not None and not self._timer.is_set:
             self._timer.set_in(self.idle_left())
+        if self._values_timer is not None and not self._values_timer.is_set:
+            self._check_values()
 
     def idle_left(self) -> float:
         """Seconds until all accounts lock if nothing is used."""
@@ -90,6 +96,22 @@ class Forgetting:
             self._ending = asyncio.ensure_future(self.forget(LOCKED))
         elif self._timer is not None:
             self._timer.set_in(left)
+
+    def _check_values_soon(self) -> None:
+        """Not at once, for what ends approvals may end grants next."""
+        asyncio.get_running_loop().call_soon(self._check_values)
+
+    def _check_values(self) -> None:
+        """Have values out of other programs' vaults dropped where nobody may use the account any more."""
+        now, limits, due = self._world.clock.boot(), self._settings().approval, math.inf
+        for account, unlocked in self._accounts.foreign_unlocked():
+            until = self._approvals.until(account, limits)
+            if until <= now:
+                unlocked.forget_values()
+            else:
+                due = min(due, until)
+        if self._values_timer is not None and math.isfinite(due):
+            self._values_timer.set_in(due - now)
 
     def _unreachable(self) -> None:
         """The socket is gone, with its directory at logout perhaps: nobody can come, so nothing is kept."""

@@ -20,6 +20,7 @@ ROOMS = {
     "keyring": "keyturn.vaults.age.keyring",
     "plugin": "keyturn.vaults.age.plugin",
     "ssh": "keyturn.vaults.age.ssh",
+    "vault": "keyturn.vaults.operations",
     "pam": "keyturn.auth.pam",
     "touch-id": "keyturn.auth.touch_id",
 }

@@ -15,7 +15,7 @@ from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Settings
 from keyturn.items import ALWAYS_ASK, CREDENTIAL_TAG, Item, VaultReference, find_field, new_item
-from keyturn.vaults.age.account import AgeAccount
+from keyturn.vaults.backend import Backend
 
 
 class ItemChanges:
@@ -84,7 +84,7 @@ class ItemChanges:
             find = item_access.find_anywhere if request.permanently else item_access.find
             return find(permission, request.item, request.vault)
 
-        def work(backend: AgeAccount, item: Item) -> None:
+        def work(backend: Backend, item: Item) -> None:
             if request.permanently:
                 backend.delete(item.id)
             else:
@@ -102,7 +102,7 @@ class ItemChanges:
             place = item_access.vault_id(permission, request.vault)
             return permission.unlocked.backend.find_archived(request.item, place)
 
-        def work(backend: AgeAccount, item: Item) -> None:
+        def work(backend: Backend, item: Item) -> None:
             backend.restore(item.id, request.version)
 
         return await self._changed(client, request, settings, "restore", finder, work)
@@ -125,7 +125,7 @@ class ItemChanges:
         settings: Settings,
         verb: str,
         finder: Finder,
-        work: Callable[[AgeAccount, Item], None],
+        work: Callable[[Backend, Item], None],
     ) -> object:
         """Find an item, have it agreed to, do `work`; a row of what it is called and where it is."""
         permission, _ = await self._agreed(client, request, settings, verb, finder)

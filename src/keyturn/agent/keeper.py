@@ -23,6 +23,7 @@ from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.default_requests import DefaultRequests
 from keyturn.agent.explain_requests import ExplainRequests
+from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.forgetting import LOCKED, STOPPED, Forgetting
 from keyturn.agent.grant_requests import GrantRequests
 from keyturn.agent.hooks import Hooks
@@ -76,7 +77,8 @@ class Keeper:
         self._helpers = Helpers(world.environment)
         registry = Registry(directories.accounts)
         machine = Machine(directories.state, world.clock, world.uid, world.settings.vault.versions_kept)
-        self._accounts = Accounts(registry, machine, self._helpers, world.clock)
+        foreign = ForeignVaults(self._helpers, world.environment, world.clock)
+        self._accounts = Accounts(registry, machine, self._helpers, foreign, world.clock)
         self._approvals = Approvals(world.clock, {os.getpid(), supervisor})
         self._questions = Questions(lambda: self._settings_or_defaults().prompt.timeout_seconds)
         self._forgetting = Forgetting(
@@ -129,6 +131,7 @@ class Keeper:
             requests.Stop: self._stop,
             requests.CreateAccount: account.create,
             requests.AddAccount: account.add,
+            requests.ListPlace: account.list_place,
             requests.ListAccounts: account.list,
             requests.TrustAccount: account.trust,
             requests.ForgetAccount: account.forget,

@@ -1,33 +1,23 @@
-"""Requests about credentials that leave plaintext files: which item has one, and backups of the files.
-
-Backups lie in the account's `versions`, sealed for the account's identity. So they are where the kept
-versions of vaults are, and a change of identity seals them anew together with these.
-"""
+"""Requests about credentials that leave plaintext files: which item has one, and copies of the files."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from keyturn.agent import requests, results
+from keyturn.agent import plaintext_copies, requests, results
 from keyturn.agent.audit import Audit
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.item_access import ItemAccess
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
 from keyturn.agent.uses import Use
-from keyturn.ground import files
 from keyturn.ground.clock import Clock, timestamp
-from keyturn.ground.errors import DamagedError, KeyturnError, MissingError, StorageError, UsageError
-from keyturn.ground.names import is_id, new_id, plain_label, printable
+from keyturn.ground.errors import KeyturnError, UsageError
+from keyturn.ground.names import is_id, plain_label, printable
 from keyturn.ground.settings import Settings
 from keyturn.items import Item, ItemReference
 from keyturn.plaintext import backups
-from keyturn.plaintext.backups import PREFIX, Backup
-from keyturn.vaults.age import identities
-from keyturn.vaults.age.account import AgeAccount
-from keyturn.vaults.age.directory import SEALED_SUFFIX, storage
+from keyturn.plaintext.backups import Backup
 
 
 class PlaintextRequests:
@@ -50,16 +40,17 @@ class PlaintextRequests:
         backup = backups.from_parts(
             request.path, request.link, moment, request.mode, request.tools, request.left, request.content
         )
-        return await permission.unlocked.run(lambda: _keep(permission.unlocked.backend, backup))
+        copies = plaintext_copies.of(permission.unlocked)
+        return _row(await permission.unlocked.run(lambda: copies.keep(backup)), backup)
 
     async def list(self, client: Conversation, request: requests.ListBackups, settings: Settings) -> object:
         permission = await self._access.permit(
             client, request, settings, "list the copies of plaintext files in"
         )
-        backend = permission.unlocked.backend
+        copies = plaintext_copies.of(permission.unlocked)
 
         def rows() -> Sequence[results.BackupRow]:
-            found = [(name, _read(backend, name)) for name in _ids(backend)]
+            found = [(name, copies.read(name)) for name in copies.ids()]
             shown = [_row(name, backup) for name, backup in found]
             return sorted(shown, key=lambda row: (row.moment, row.id), reverse=True)
 
@@ -75,8 +66,8 @@ class PlaintextRequests:
             how = permission.how
             if not is_id(request.backup):
                 raise UsageError("a copy is named by its id", "see: keyturn plaintext restore --list")
-            backend = permission.unlocked.backend
-            backup = await permission.unlocked.run(lambda: _read(backend, request.backup))
+            copies = plaintext_copies.of(permission.unlocked)
+            backup = await permission.unlocked.run(lambda: copies.read(request.backup))
         except KeyturnError as error:
             self._audit.write(client.caller, purpose, error, how)
             raise
@@ -108,56 +99,6 @@ def _labels(item: Item, request: requests.MatchItem) -> dict[str, str] | None:
         called = [field for field in same if plain_label(field.label) == plain_label(label)]
         labels[label] = (called or same)[0].label
     return labels or None
-
-
-def _ids(account: AgeAccount) -> list[str]:
-    folder = account.place.versions
-    with storage(folder, "read"):
-        names = os.listdir(folder) if folder.is_dir() else []
-    found = (
-        name.removeprefix(PREFIX).removesuffix(SEALED_SUFFIX)
-        for name in names
-        if name.startswith(PREFIX) and name.endswith(SEALED_SUFFIX)
-    )
-    return sorted(name for name in found if is_id(name))
-
-
-def _path(account: AgeAccount, name: str) -> Path:
-    return account.place.versions / f"{PREFIX}{name}{SEALED_SUFFIX}"
-
-
-def _keep(account: AgeAccount, backup: Backup) -> results.BackupRow:
-    """Seal and write it, and read it back from the disk. Raises StorageError if that is not what it was."""
-    content = backups.encode(backup)
-    name = new_id()
-    with account.place.locked():
-        # A keeper that holds the identity from before a change finds that out here.
-        account.file.load()
-        account.place.make()
-        path = _path(account, name)
-        with storage(path, "write"):
-            sealed = identities.seal(content, identities.recipient_of(account.ring.current))
-            files.write_atomically(path, sealed)
-    if backups.encode(_read(account, name)) != content:
-        raise StorageError(f"{path} is not what was written to it", "look at the disk before you try again")
-    return _row(name, backup)
-
-
-def _read(account: AgeAccount, name: str) -> Backup:
-    path = _path(account, name)
-    account.place.check_file(path)
-    with storage(path, "read"):
-        try:
-            sealed, _ = files.read(path)
-        except FileNotFoundError:
-            sealed = None
-    if sealed is None:
-        raise MissingError(f"there is no copy {name}", "see: keyturn plaintext restore --list")
-    for identity in (account.ring.current, account.ring.previous):
-        payload = None if identity is None else identities.unseal(sealed, identity)
-        if payload is not None:
-            return backups.decode(payload)
-    raise DamagedError(f"{path} does not open with the account's identity")
 
 
 def _row(name: str, backup: Backup) -> results.BackupRow:

@@ -99,6 +99,7 @@ class Provisioning:
             try:
                 permission = await self._permissions.obtain(asker, entry, purpose, settings)
                 how = permission.how
+                await permission.unlocked.fetch(step.item.value.item)
                 following = await off_the_loop(partial(open_and_decide, permission))
                 if ALWAYS_ASK in opened[step.item.value.item].tags:
                     await self._permissions.obtain_anew(asker, entry, purpose)

@@ -12,16 +12,29 @@ from keyturn.ground.errors import AmbiguousError, ConfigurationError, MissingErr
 from keyturn.ground.names import printable
 from keyturn.ground.remembered import Remembered
 from keyturn.items import Id
+from keyturn.vaults.places import KINDS, Place
 
 FORMAT = 1
 
 
-class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """One account: `title` is what this configuration calls it."""
+class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """One account: `title` is what this configuration calls it.
+
+    It lies in `directory`, or, with a `place`, in another program's vault; that has an id of ours then.
+    """
 
     id: Id
     title: str
     directory: str
+    place: Place | None = None
+
+    @property
+    def where(self) -> str:
+        """Where it is, for people."""
+        if self.place is None:
+            return self.directory
+        kind = KINDS[self.place.backend]
+        return f"{kind.title}, {kind.path_is} {self.place.path}" if self.place.path else kind.title
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -30,6 +30,7 @@ from keyturn.agent.plaintext_messages import MatchItem as MatchItem
 from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference
 from keyturn.scopes.layers import Scope
+from keyturn.vaults.places import Place
 
 # --- the agent itself ---------------------------------------------------------------------------------
 
@@ -91,6 +92,13 @@ class Stop(Request, frozen=True, kw_only=True):
 
 
 # --- accounts -----------------------------------------------------------------------------------------
+
+
+class ListPlace(Request, frozen=True, kw_only=True):
+    """List another program's vault as an account called `title`. Done({id, title})."""
+
+    title: str
+    place: Place
 
 
 class CreateAccount(Request, frozen=True, kw_only=True):

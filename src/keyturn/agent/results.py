@@ -9,10 +9,13 @@ from keyturn.items import Item, ItemReference
 
 
 class AccountRow(msgspec.Struct, frozen=True):
+    """`directory` is where it is, for people; `backend` whose vault it is."""
+
     id: str
     title: str
     directory: str
     unlocked: bool
+    backend: str = "keyturn"
 
 
 class SlotRow(msgspec.Struct, frozen=True):

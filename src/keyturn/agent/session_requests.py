@@ -125,7 +125,11 @@ def account_rows(permissions: Permissions) -> list[results.AccountRow]:
     """Every listed account, and whether it is unlocked."""
     return [
         results.AccountRow(
-            entry.id, entry.title, entry.directory, permissions.accounts.unlocked(entry.id) is not None
+            entry.id,
+            entry.title,
+            entry.where,
+            permissions.accounts.unlocked(entry.id) is not None,
+            entry.place.backend if entry.place is not None else "keyturn",
         )
         for entry in permissions.accounts.registry.entries()
     ]

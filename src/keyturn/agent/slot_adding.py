@@ -204,5 +204,5 @@ class Answers:
 
 
 async def _written(unlocked: Unlocked, key: SlotKey) -> tuple[SlotState, str]:
-    state = await unlocked.run(lambda: unlocked.backend.add_slot(key))
+    state = await unlocked.run(lambda: unlocked.own("slots").add_slot(key))
     return state, slots.mark_of(state.kind, state.title, state.created, key.block)

@@ -11,10 +11,11 @@ from keyturn.ground.errors import KeyturnError, KeyUnusableError, UnreachableErr
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import derive, keyring, plugin, plugin_file, ssh
-from keyturn.vaults.age.derive import Failed, Result, Unwrapped, Wrapped
+from keyturn.vaults.age.derive import Result, Unwrapped, Wrapped
 from keyturn.vaults.age.openers import KeyringOpener, Opener, PluginOpener, SshOpener
 from keyturn.vaults.age.pins import Machine
 from keyturn.vaults.age.plugin_file import PluginFile
+from keyturn.vaults.failed import Failed
 
 # The keyring answers in milliseconds, and asks nobody; a bus without one says so after some seconds.
 KEYRING_SECONDS = 20.0

@@ -11,7 +11,7 @@ from keyturn.agent.conversation import Conversation
 from keyturn.agent.permission import Permissions
 from keyturn.agent.slot_adding import Adding
 from keyturn.agent.unlocking import OUTSIDE, describe
-from keyturn.ground.errors import ConflictError, KeyturnError, MissingError, UsageError
+from keyturn.ground.errors import ConflictError, KeyturnError, MissingError, UnsupportedError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Settings
 from keyturn.vaults.age import rotation, slots
@@ -38,7 +38,7 @@ class SlotRequests:
 
     async def list(self, client: Conversation, request: requests.ListSlots, settings: Settings) -> object:
         permission = await permit(self._permissions, client, request, settings, "list the slots of")
-        backend = permission.unlocked.backend
+        backend = permission.unlocked.own("slots")
         listed = await permission.unlocked.run(backend.slots)
         marks = await permission.unlocked.run(lambda: _marks(backend))
         unlisted = await permission.unlocked.run(backend.unlisted_slots)
@@ -68,9 +68,9 @@ class SlotRequests:
         title = request.title or TITLES[kind]
         slots.check_title(title)
         permission = await permit(self._permissions, client, request, settings, f"add a {kind} slot to")
-        unlocked = permission.unlocked
+        unlocked, account = permission.unlocked, permission.unlocked.own("slots")
         # Before a key is touched in vain.
-        if any(slot.title == title for slot in await unlocked.run(unlocked.backend.slots)):
+        if any(slot.title == title for slot in await unlocked.run(account.slots)):
             raise ConflictError(f"the account has a slot “{title}” already", "name it: --title")
         if kind in OUTSIDE:
             adding = Adding(self._accounts, client, settings, request.outside)
@@ -84,12 +84,14 @@ class SlotRequests:
             raise UsageError("a password slot needs a password", "give it: --new-password-file PATH")
         else:
             key = slots.password_key(await wrap(self._accounts.helpers, request.password), title)
-        state = await unlocked.run(lambda: unlocked.backend.add_slot(key))
+        state = await unlocked.run(lambda: account.add_slot(key))
         return results.CreatedSlot(state.id, code)
 
     async def use(self, client: Conversation, request: requests.UseSlot, settings: Settings) -> object:
         """Needs no permission: it gives nothing away, and only who has the key gets it remembered."""
         entry = self._permissions.choose(request.account, client.caller)
+        if entry.place is not None:
+            raise UnsupportedError(f"{entry.where} has no slots")
         found, _ = await asyncio.to_thread(read_slots, Path(entry.directory))
         chosen = _chosen({slot.header.slot: slot.header.title for slot in found}, request.slot)
         slot = next(slot for slot in found if slot.header.slot == chosen)
@@ -99,10 +101,11 @@ class SlotRequests:
     async def remove(self, client: Conversation, request: requests.RemoveSlot, settings: Settings) -> object:
         permission = await permit(self._permissions, client, request, settings, "remove a slot of")
         unlocked, account = permission.unlocked, permission.entry.id
-        listed = await unlocked.run(unlocked.backend.slots)
+        own = unlocked.own("slots")
+        listed = await unlocked.run(own.slots)
         chosen = _chosen({slot.id: slot.title for slot in listed}, request.slot)
-        marks = await unlocked.run(lambda: _marks(unlocked.backend))
-        report = await unlocked.run(lambda: rotation.remove_slot(unlocked.backend, chosen))
+        marks = await unlocked.run(lambda: _marks(own))
+        report = await unlocked.run(lambda: rotation.remove_slot(own, chosen))
         unlocked.verifier = None
         changed = _changed(report)
         # From here on the slot is gone, whatever becomes of what was kept for it.
@@ -119,8 +122,8 @@ class SlotRequests:
         self, client: Conversation, request: requests.RenewRecovery, settings: Settings
     ) -> object:
         permission = await permit(self._permissions, client, request, settings, "make a recovery code of")
-        unlocked = permission.unlocked
-        listed = await unlocked.run(unlocked.backend.slots)
+        unlocked, own = permission.unlocked, permission.unlocked.own("recovery code")
+        listed = await unlocked.run(own.slots)
         present = [slot for slot in listed if slot.kind is Kind.RECOVERY]
         if len(present) > 1:
             raise UsageError(
@@ -130,10 +133,10 @@ class SlotRequests:
         code = slots.new_recovery_code()
         if not present:
             key = slots.recovery_key(code, TITLES[Kind.RECOVERY])
-            await unlocked.run(lambda: unlocked.backend.add_slot(key))
+            await unlocked.run(lambda: own.add_slot(key))
             return results.RenewedRecovery(code, None)
         old = present[0].id
-        report = await unlocked.run(lambda: rotation.replace_recovery_code(unlocked.backend, old, code))
+        report = await unlocked.run(lambda: rotation.replace_recovery_code(own, old, code))
         return results.RenewedRecovery(code, _changed(report))
 
     async def change_password(
@@ -142,8 +145,9 @@ class SlotRequests:
         """The old password opens the slot that is exchanged; so no approval is asked for besides."""
         entry = self._permissions.choose(request.account, client.caller)
         unlocked, slot_id = await self._accounts.unlock_by(entry, request.old)
+        own = unlocked.own("password of Keyturn's")
         wrapped = await wrap(self._accounts.helpers, request.new)
-        report = await unlocked.run(lambda: rotation.change_password(unlocked.backend, slot_id, wrapped))
+        report = await unlocked.run(lambda: rotation.change_password(own, slot_id, wrapped))
         unlocked.verifier = None
         return _changed(report)
 

@@ -18,6 +18,7 @@ from keyturn.vaults.age.documents import SlotRecord
 from keyturn.vaults.age.openers import KeyringOpener, Opener, PluginOpener, SshOpener
 from keyturn.vaults.age.opening import read_slots
 from keyturn.vaults.age.slots import Kind, Slot
+from keyturn.vaults.places import KINDS, Place
 
 # What is opened from outside; of those that want something of the person, plugins come before SSH keys.
 OUTSIDE = (Kind.KEYRING, Kind.PLUGIN, Kind.SSH)
@@ -64,6 +65,39 @@ class PasswordWay:
             await self._accounts.unlock(self._entry, secret)
 
         await Password(f"password of account “{printable(self._entry.title)}”: ", check).approve(asking)
+        unlocked = self._accounts.unlocked(self._entry.id)
+        if unlocked is None:
+            raise LockedError("the account was locked again at once", "try again")
+        return unlocked
+
+
+class ForeignWay:
+    """An account in another program's vault: it opens by itself, by that program's own window, or by a key
+    that the person types."""
+
+    needs_approval = False
+
+    def __init__(self, accounts: Accounts, entry: Entry, place: Place) -> None:
+        self._accounts = accounts
+        self._entry = entry
+        self._place = place
+
+    @property
+    def name(self) -> str:
+        return KINDS[self._place.backend].title
+
+    def unavailable(self) -> str:
+        return ""
+
+    async def open(self, asking: Asking) -> Unlocked:
+        found = await self._accounts.unlock_by_itself(self._entry, self._place)
+        if isinstance(found, Unlocked):
+            return found
+
+        async def check(secret: Secret) -> None:
+            await self._accounts.unlock(self._entry, secret)
+
+        await Password(found.prompt, check).approve(asking)
         unlocked = self._accounts.unlocked(self._entry.id)
         if unlocked is None:
             raise LockedError("the account was locked again at once", "try again")
@@ -126,6 +160,8 @@ class TouchAgain:
     async def unavailable(self) -> str:
         if self._accounts.unlocked(self._entry.id) is None:
             return "the account is locked"
+        if self._entry.place is not None:
+            return "the account has no slots"
         reason = "no slot of the account wants a touch on this machine"
         for _, opener in await self._candidates():
             reason = self._accounts.keys.unavailable(opener)
@@ -156,7 +192,7 @@ class TouchAgain:
         def look() -> list[tuple[SlotRecord, PluginOpener]]:
             openers = self._accounts.openers.of(self._entry.id)
             found = []
-            for record in unlocked.backend.file.load().slots:
+            for record in unlocked.own("slots").file.load().slots:
                 opener = openers.get(
                     slots.mark_of(record.kind, record.title, record.created, record.block.encode())
                 )
@@ -174,6 +210,8 @@ def ways(accounts: Accounts, entry: Entry) -> list[Way]:
     Reads the slots' files. Those that cannot be used here are among them, with their reason. An account that
     cannot be read has the password alone, which then says why.
     """
+    if entry.place is not None:
+        return [ForeignWay(accounts, entry, entry.place)]
     try:
         found, unreadable = read_slots(Path(entry.directory))
     except KeyturnError:

@@ -21,12 +21,16 @@ class Password:
 
     name = "password"
 
-    def __init__(self, prompt: str, check: Callable[[Secret], Awaitable[None]]) -> None:
+    def __init__(
+        self, prompt: str, check: Callable[[Secret], Awaitable[None]], unavailable: str = ""
+    ) -> None:
+        """`unavailable` says why there is no password to ask for."""
         self._prompt = prompt
         self._check = check
+        self._unavailable = unavailable
 
     async def unavailable(self) -> str:
-        return ""
+        return self._unavailable
 
     async def approve(self, asking: Asking) -> None:
         warning = ""

@@ -9,6 +9,7 @@ import msgspec
 
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
+from keyturn.cli.account_place import list_place
 from keyturn.cli.context import Context, current
 from keyturn.cli.options import naming, output_format, unlocking, with_agent
 from keyturn.cli.password import password, recovery, show_code
@@ -16,6 +17,7 @@ from keyturn.cli.slot import slot
 from keyturn.ground import settings
 from keyturn.ground.errors import CancelledByPersonError, UsageError
 from keyturn.ground.names import printable
+from keyturn.vaults.places import NAMES, Name
 
 DEFAULT_TITLE = "personal"
 DEFAULT_VAULT = "Personal"
@@ -32,10 +34,33 @@ def account() -> None:
 @click.option("--directory", type=click.Path(), help="where to put it  [default: in the data directory]")
 @click.option("--vault", default=DEFAULT_VAULT, show_default=True, help="title of its first vault")
 @click.option("--recovery", is_flag=True, help="also make a recovery code, and show it once")
+@click.option("--backend", type=click.Choice(NAMES), help="use the vault of another program instead")
+@click.option(
+    "--at", metavar="PLACE", default="", help="where that vault is: a database, a directory, an account"
+)
+@click.option("--key-file", type=click.Path(), default="", help="the key file of a KeePassXC database")
 @with_agent
-def create(title: str, directory: str | None, vault: str, recovery: bool) -> None:
-    """Create an account with a password and one vault."""
-    create_account(current(), title, directory, vault, recovery=recovery)
+def create(
+    title: str,
+    directory: str | None,
+    vault: str,
+    recovery: bool,
+    backend: Name | None,
+    at: str,
+    key_file: str,
+) -> None:
+    """Create an account with a password and one vault, or list another program's vault as an account.
+
+    With --backend nothing is copied: items stay where they are, and what opens them there opens them here.
+    """
+    if backend is None:
+        if at or key_file:
+            raise UsageError("--at and --key-file go with --backend", f"backends: {', '.join(NAMES)}")
+        create_account(current(), title, directory, vault, recovery=recovery)
+        return
+    if directory is not None or recovery:
+        raise UsageError("--directory and --recovery are for accounts of Keyturn's own", "leave them out")
+    list_place(current(), title, backend, at, key_file)
 
 
 def create_account(

@@ -59,6 +59,12 @@ class WhichAccountError(UsageError):
     code = "which-account"
 
 
+class UnsupportedError(UsageError):
+    """The vault that is meant cannot do this; others can."""
+
+    code = "unsupported"
+
+
 class NotFoundError(KeyturnError):
     """A command is not on PATH."""
 

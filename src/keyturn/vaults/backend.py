@@ -1,7 +1,8 @@
 """What every vault can do, Keyturn's own or another program's.
 
 A backend is synchronous: the agent runs it in a worker thread. `tests/vaults/contract.py` is the contract
-as tests; each backend's own tests inherit it.
+as tests; each backend's own tests inherit it. What a vault cannot do raises UnsupportedError, which says what
+and whose vault it is; nothing is half done then.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ class Backend(Protocol):
     def get(self, item_id: str) -> tuple[Item, VaultReference]:
         """One item with its values, and where it is. Raises MissingError, also if it is archived."""
 
+    def read_back(self, item_id: str) -> tuple[Item, VaultReference]:
+        """As `get`, but read anew from where it is stored, whatever is held in memory."""
+
     def find(self, wanted: str, vault: str | None = None) -> tuple[Item, VaultReference]:
         """The item that a person names by id or title (`items.choose`), in the vault with this id.
 
@@ -73,7 +77,7 @@ class Backend(Protocol):
         """
 
     def edit(self, item: Item) -> Item:
-        """Replace the item with `item.id`; returned as stored, with `version` + 1 and a new `updated_at`.
+        """Replace the item with `item.id`; returned as stored: a higher `version`, a new `updated_at`.
 
         `item.version` is the version that was read: if the stored one is another by now, somebody
         else was faster, and a ConflictError says so instead of undoing that change.

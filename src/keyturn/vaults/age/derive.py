@@ -17,12 +17,12 @@ from keyturn.ground.errors import (
     StorageError,
     UsageError,
     WrongPasswordError,
-    all_errors,
 )
 from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import armor, identities
+from keyturn.vaults.failed import Failed
 
 
 class WrapPassword(msgspec.Struct, tag="wrap-password", frozen=True, forbid_unknown_fields=True):
@@ -49,22 +49,6 @@ class Unwrapped(msgspec.Struct, tag="unwrapped", frozen=True, forbid_unknown_fie
     """A slot's own identity."""
 
     identity: Secret
-
-
-class Failed(msgspec.Struct, tag="failed", frozen=True, forbid_unknown_fields=True):
-    """An error on its way between processes."""
-
-    code: str
-    message: str
-    hints: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, error: KeyturnError) -> Failed:
-        return cls(error.code, error.message, error.hints)
-
-    def error(self) -> KeyturnError:
-        """The error, to be raised."""
-        return all_errors().get(self.code, KeyturnError)(self.message, *self.hints)
 
 
 Task = WrapPassword | UnwrapPassword

@@ -17,7 +17,8 @@ from keyturn.ground.prompter import Prompter
 from keyturn.ground.secret import Secret
 from keyturn.items import Id
 from keyturn.vaults.age import derive, identities
-from keyturn.vaults.age.derive import Failed, Result, Unwrapped
+from keyturn.vaults.age.derive import Result, Unwrapped
+from keyturn.vaults.failed import Failed
 
 LIBRARY = "secretstorage"
 # Where a session bus is listened for: the only kind of address that others can look for on the disk.

@@ -23,11 +23,12 @@ from keyturn.ground.errors import (
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import identities, rotation, slots
 from keyturn.vaults.age.account import AgeAccount
-from keyturn.vaults.age.derive import Failed, Result, UnwrapPassword, Unwrapped
+from keyturn.vaults.age.derive import Result, UnwrapPassword, Unwrapped
 from keyturn.vaults.age.directory import AccountDirectory, storage
 from keyturn.vaults.age.pins import Machine, Pinned
 from keyturn.vaults.age.sealed import KeyRing
 from keyturn.vaults.age.slots import Kind, Slot
+from keyturn.vaults.failed import Failed
 
 
 @dataclass(frozen=True)

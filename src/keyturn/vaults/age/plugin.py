@@ -18,7 +18,8 @@ from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
 from keyturn.ground.secret import Secret
 from keyturn.vaults.age import derive, identities
-from keyturn.vaults.age.derive import Failed, Result, Unwrapped, Wrapped
+from keyturn.vaults.age.derive import Result, Unwrapped, Wrapped
+from keyturn.vaults.failed import Failed
 
 PROGRAM = "age-plugin-"
 LONGEST_MESSAGE = 400

@@ -26,7 +26,8 @@ from keyturn.ground.names import printable
 from keyturn.ground.packed import Packed
 from keyturn.ground.prompter import Prompter
 from keyturn.vaults.age import derive, identities
-from keyturn.vaults.age.derive import Failed, Result, Unwrapped, Wrapped
+from keyturn.vaults.age.derive import Result, Unwrapped, Wrapped
+from keyturn.vaults.failed import Failed
 
 LARGEST = 64 * 1024
 ATTEMPTS = 3
