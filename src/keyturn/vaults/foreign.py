@@ -7,6 +7,7 @@ store says: while the files that were read are the same, or for so many seconds.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from keyturn.ground import files
-from keyturn.ground.errors import KeyturnError, MissingError, UnreachableError
+from keyturn.ground.errors import KeyturnError, MissingError, UnreachableError, UsageError
 from keyturn.ground.names import printable
 from keyturn.items import Item, ItemSummary, VaultReference, choose
 from keyturn.vaults import operations
@@ -223,7 +224,12 @@ class ForeignAccount:
         return MissingError(f"there is no vault “{printable(wanted)}”", "see them: keyturn vault list")
 
     def _ask(self, operation: Operation, kind: type[A]) -> A:
-        answer = self._perform(operation)
+        answer = None
+        with contextlib.suppress(UnicodeEncodeError):
+            answer = self._perform(operation)
+        if answer is None:
+            # Not while that error is handled: the text is in it.
+            raise UsageError("text that is not UTF-8 cannot be stored")
         if not isinstance(answer, kind):
             raise UnreachableError(f"{KINDS[self.place.backend].title} gave an answer that makes no sense")
         return answer

@@ -1,0 +1,1 @@
+"""Vaults in KeePassXC databases (KDBX 4), read and written through pykeepass, in helpers only."""
