@@ -1,5 +1,8 @@
 """What every backend's contract stands on, and what is about former states: archive, history, moves."""
 
+from collections.abc import Sequence
+
+import msgspec
 import pytest
 
 from keyturn.ground.errors import ConflictError, MissingError, UnsupportedError
@@ -15,15 +18,26 @@ def contents(item: Item) -> list[tuple[str, FieldType, str]]:
     return sorted((field.label, field.type, field.value.reveal()) for field in item.fields)
 
 
+def _do(backend: Backend, method: str, arguments: Sequence[object]) -> None:
+    if method == "rename":
+        [item] = arguments
+        assert isinstance(item, Item)
+        backend.edit(msgspec.structs.replace(item, title="another title"))
+    else:
+        getattr(backend, method)(*arguments)
+
+
 class KeepingContract:
     """Inherit, and define the two fixtures; for another program's vault also what it cannot do or hold.
 
-    `cannot` names methods that raise UnsupportedError. `is_exact`: an item comes back with every id as it was
-    given, and its versions count by one.
+    `cannot` names methods that raise UnsupportedError, and "rename" an edit that changes the title.
+    `is_exact`: an item comes back with every id as it was given, and its versions count by one.
+    `lists_tags`: its tags are known without opening it.
     """
 
     cannot: frozenset[str] = frozenset()
     is_exact = True
+    lists_tags = True
 
     def make_vault(self, backend: Backend, name: str) -> VaultReference:
         """A vault to put items into; where none can be made, one that is there."""
@@ -39,7 +53,7 @@ class KeepingContract:
             return True
         before = [each for each, _ in backend.items()]
         with pytest.raises(UnsupportedError) as caught:
-            getattr(backend, method)(*arguments)
+            _do(backend, method, arguments)
         assert len(caught.value.message) > 20, "it says what and whose"
         assert [each for each, _ in backend.items()] == before
         return False

@@ -15,14 +15,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import msgspec
-
 from keyturn.ground.clock import timestamp
 from keyturn.ground.errors import UsageError
 from keyturn.ground.secret import Secret
 from keyturn.items import Field, FieldType, Item, ItemSummary, Url
+from keyturn.vaults import labels
+from keyturn.vaults.labels import OURS, Named
 
-OURS = "keyturn.fields"
 OTP = "otp"
 # KeePassXC's own, by what the field is called here.
 STANDARD = {
@@ -36,17 +35,6 @@ TAKEN = {"Title", "URL", OURS, *STANDARD}
 UNWRITABLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # For a secret that came without a URI: the field gives back what was put in.
 BARE = "otpauth://totp/keyturn-bare-secret?secret="
-
-
-class _Named(msgspec.Struct, forbid_unknown_fields=True):
-    """One field, where its attribute does not say all: the attribute's key, the field's label and type."""
-
-    key: str
-    label: str
-    type: FieldType
-
-
-_decoder = msgspec.json.Decoder(list[_Named])
 
 
 def item_id(uuid: Any) -> str:
@@ -63,7 +51,7 @@ def summary_of(entry: Any) -> ItemSummary:
 def item_of(entry: Any) -> Item:
     """An entry, or one of its former versions, with its values."""
     strings = dict(_strings(entry))
-    named = {each.key: each for each in _named(strings.get(OURS, ("", False))[0])}
+    named = labels.decode(strings.get(OURS, ("", False))[0])
     fields = []
     for key, (value, is_protected) in strings.items():
         if key in ("Title", "URL", OURS):
@@ -111,7 +99,7 @@ def _attributes(item: Item) -> dict[str, tuple[str, bool]]:
     if any(";" in tag or "," in tag for tag in item.tags):
         raise UsageError("in a KeePassXC database a tag has no , and no ;")
     found: dict[str, tuple[str, bool]] = {"Title": (item.title, False)}
-    named: list[_Named] = []
+    named: list[Named] = []
     for field in item.fields:
         key = _key(field, found)
         value = field.value.reveal()
@@ -120,14 +108,14 @@ def _attributes(item: Item) -> dict[str, tuple[str, bool]]:
         found[key] = (value, field.type.is_secret)
         derived = STANDARD.get(key, (key, FieldType.CONCEALED if field.type.is_secret else FieldType.TEXT))
         if (field.label, field.type) != derived or (key in STANDARD and not value):
-            named.append(_Named(key, field.label, field.type))
+            named.append(Named(key, field.label, field.type))
     for key in STANDARD:
         # KeePassXC expects its own ones, but for this.
         if key != OTP:
             found.setdefault(key, ("", key == "Password"))
     found["URL"] = (item.urls[0].href if item.urls else "", False)
     if named:
-        found[OURS] = (msgspec.json.encode(named).decode(), False)
+        found[OURS] = (labels.encode(named), False)
     for text in (*found, *(value for value, _ in found.values()), *item.tags):
         if UNWRITABLE.search(text):
             raise UsageError(
@@ -143,12 +131,8 @@ def _key(field: Field, found: dict[str, tuple[str, bool]]) -> str:
             return key
     if field.type is FieldType.OTP and OTP not in found:
         return OTP
-    if field.label.strip() and field.label not in TAKEN and field.label not in found:
-        return field.label
-    number = 1
-    while f"field {number}" in found:
-        number += 1
-    return f"field {number}"
+    is_allowed = bool(field.label.strip()) and field.label not in TAKEN
+    return labels.key_for(field, set(found), is_allowed=is_allowed)
 
 
 def _strings(entry: Any) -> Iterator[tuple[str, tuple[str, bool]]]:
@@ -170,14 +154,6 @@ def _string(parent: Any, key: str, value: str, *, is_protected: bool) -> Any:
     if is_protected:
         string.find("Value").set("Protected", "True")
     return string
-
-
-def _named(content: str) -> list[_Named]:
-    try:
-        return _decoder.decode(content) if content else []
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Somebody's own attribute of this name: then the others say what they say.
-        return []
 
 
 def _tags(entry: Any) -> list[str]:
