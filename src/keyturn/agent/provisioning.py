@@ -17,7 +17,7 @@ from keyturn.agent.questions import Purpose
 from keyturn.agent.registry import Entry
 from keyturn.agent.uses import Use
 from keyturn.catalogue import loader
-from keyturn.ground.errors import KeyturnError, MissingError, UnreachableError
+from keyturn.ground.errors import KeyturnError, MissingError, SessionEndedError, UnreachableError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Preset, Settings
 from keyturn.items import ALWAYS_ASK, Item
@@ -98,8 +98,14 @@ class Provisioning:
             how = ""
             try:
                 permission = await self._permissions.obtain(asker, entry, purpose, settings)
+                try:
+                    await permission.unlocked.fetch(step.item.value.item)
+                except SessionEndedError:
+                    # Opened anew, with its person's help, before the command hears of it.
+                    self._permissions.accounts.drop(entry.id)
+                    permission = await self._permissions.obtain(asker, entry, purpose, settings)
+                    await permission.unlocked.fetch(step.item.value.item)
                 how = permission.how
-                await permission.unlocked.fetch(step.item.value.item)
                 following = await off_the_loop(partial(open_and_decide, permission))
                 if ALWAYS_ASK in opened[step.item.value.item].tags:
                     await self._permissions.obtain_anew(asker, entry, purpose)

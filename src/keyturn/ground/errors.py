@@ -86,6 +86,12 @@ class LockedError(KeyturnError):
     code = "locked"
 
 
+class SessionEndedError(LockedError):
+    """The session with another program's vault is over: it has to be unlocked again."""
+
+    code = "session-ended"
+
+
 class NoDefaultError(KeyturnError):
     """No default applies here, so no item can be chosen."""
 

@@ -18,7 +18,7 @@ import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError, MissingError, UnreachableError, UsageError
-from keyturn.ground.names import printable
+from keyturn.ground.names import is_id, printable
 from keyturn.items import Item, ItemSummary, VaultReference, choose
 from keyturn.vaults import operations
 from keyturn.vaults.backend import Availability, Available, Unavailable
@@ -166,7 +166,11 @@ class ForeignAccount:
             known = self._items.get(item_id)
             if known is None or not known.holds(self._boot()):
                 self._items.pop(item_id, None)
-                self._listed(item_id)
+                if not is_id(item_id):
+                    raise self._no_item(item_id, is_archived=False)
+                if self._listing is not None and self._listing.holds(self._boot()):
+                    # It says at once what is not there; else the vault itself has to.
+                    self._listed(item_id)
                 answer = self._ask(operations.GetItem(item=item_id), Got)
                 known = self._items[item_id] = _Known(answer, self._boot() + answer.seconds)
             assert isinstance(known.answer, Got)

@@ -35,7 +35,7 @@ class ListItems(_Struct, frozen=True):
 
 
 class GetItem(_Struct, frozen=True):
-    """One item with its values. Answered by Got."""
+    """One item with its values, an archived one only if that is wanted. Answered by Got."""
 
     item: Id
     archived: bool = False

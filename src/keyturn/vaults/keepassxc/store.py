@@ -57,9 +57,12 @@ class KeePassXC:
                 return self._unlock()
             case operations.ListItems():
                 return self._list()
-            case operations.GetItem(item=item):
+            case operations.GetItem(item=item, archived=archived):
                 database = self._open()
-                return _got(database, _entry(database, item))
+                entry = _entry(database, item)
+                if not archived and _is_in(entry, database.kdbx.recyclebin_group):
+                    raise MissingError("the item is archived", "take it out: keyturn item restore")
+                return _got(database, entry)
             case operations.ListVersions(item=item):
                 entry = _entry(self._open(), item)
                 return Versions([entries.item_of(each) for each in (*entry.history, entry)])

@@ -18,6 +18,7 @@ from keyturn.ground.errors import (
     ConflictError,
     DamagedError,
     MissingError,
+    SessionEndedError,
     StorageError,
     UnsupportedError,
     UsageError,
@@ -72,8 +73,8 @@ class PasswordStore:
         try:
             return self._do(operation)
         except NeedsPassphraseError:
-            raise ConfigurationError(
-                "GnuPG asks for the passphrase again", "lock, so that you are asked for it: keyturn lock"
+            raise SessionEndedError(
+                "GnuPG wants its passphrase again", "try again: you are asked for it"
             ) from None
         except OSError as error:
             raise StorageError(f"{self._root}: {files.reason(error)}", files.remedy(error)) from None

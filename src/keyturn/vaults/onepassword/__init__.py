@@ -1,0 +1,1 @@
+"""Vaults in 1Password, through its own command-line program `op`, in helpers only."""
