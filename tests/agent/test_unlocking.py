@@ -12,7 +12,8 @@ from keyturn.agent.accounts import Accounts
 from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.registry import Entry, Registry
 from keyturn.agent.tasks import Helpers
-from keyturn.agent.unlocking import TouchAgain, Way, ways
+from keyturn.agent.unlocking import TouchAgain, ways
+from keyturn.agent.way import Way
 from keyturn.auth.protocol import Asking
 from keyturn.ground.errors import DeniedError, UnusableError
 from keyturn.ground.secret import Secret

@@ -147,10 +147,11 @@ def test_a_passphrase_is_asked_for_and_really_checked() -> None:
             )
 
         wanted = unlock(None)
+        assert isinstance(wanted, KeyWanted)
         assert wanted == KeyWanted("passphrase of the GnuPG key of .password-store: ")
         right = unlock(Secret(PASSPHRASE))
         assert right == Opened(Secret(PASSPHRASE), typed=True)
-        # GnuPG's agent remembers the right one by now.
+        assert unlock(None) == Opened(prompt=wanted.prompt), "GnuPG's agent remembers the right one by now"
         wrong = unlock(Secret("wrong"))
         assert isinstance(wrong, Failed)
         assert isinstance(wrong.error(), WrongPasswordError)
@@ -205,3 +206,12 @@ def test_any_text_is_an_entry(text: str) -> None:
 
 def _shown(fields: list[Field]) -> list[tuple[str, FieldType, str]]:
     return sorted((field.label, field.type, field.value.reveal()) for field in fields)
+
+
+def test_a_key_without_a_passphrase_takes_none_for_a_proof(store: Store) -> None:
+    def unlock(key: Secret | None) -> object:
+        task = operations.Task(store.place, operations.Unlock(), key, store.environment)
+        return operations.perform(task)
+
+    assert isinstance(unlock(None), Opened)
+    assert unlock(Secret("anything")) == Opened()

@@ -57,7 +57,10 @@ class Unlocked:
         if isinstance(self.backend, AgeAccount):
             return self.backend
         title = printable(self.backend.title)
-        raise UnsupportedError(f"the account “{title}” is in another program's vault: it has no {missing}")
+        raise UnsupportedError(
+            f"the account “{title}” is in another program's vault: it has no {missing}",
+            "accounts of Keyturn's own do: keyturn account list",
+        )
 
     async def fetch(self, item_id: str) -> None:
         """Have an item at hand, so that `backend.get` does not wait. Raises as that does, but for an item
@@ -165,11 +168,6 @@ class Accounts:
         unlocked.verifier = verifier or unlocked.verifier
         return unlocked, opening.slot_id
 
-    async def unlock_by_itself(self, entry: Entry, place: Place) -> Unlocked | KeyWanted:
-        """Open an account of another program that may need nothing of the person, or say what it needs."""
-        opened = await self.foreign.unlock(place, None)
-        return opened if isinstance(opened, KeyWanted) else self._adopt_foreign(entry, place, opened)
-
     async def _unlock_foreign(
         self, entry: Entry, place: Place, secret: Secret, attempts: Attempts
     ) -> Unlocked:
@@ -180,13 +178,19 @@ class Accounts:
             raise
         if isinstance(opened, KeyWanted):
             raise WrongPasswordError(f"this does not open the account “{printable(entry.title)}”")
+        if not opened.typed:
+            raise WrongPasswordError(
+                f"what opens “{printable(entry.title)}” has no password: what is typed proves nothing",
+                "agree by the system's authentication: keyturn system-auth --help",
+            )
         attempts.succeeded()
-        verifier = await asyncio.to_thread(Verifier, secret) if opened.typed else None
-        unlocked = self._adopt_foreign(entry, place, opened)
-        unlocked.verifier = verifier or unlocked.verifier
+        verifier = await asyncio.to_thread(Verifier, secret)
+        unlocked = self.adopt_foreign(entry, place, opened)
+        unlocked.verifier = verifier
         return unlocked
 
-    def _adopt_foreign(self, entry: Entry, place: Place, opened: Opened) -> Unlocked:
+    def adopt_foreign(self, entry: Entry, place: Place, opened: Opened) -> Unlocked:
+        """Hold an account in another program's vault that has opened."""
         if entry.id not in self._unlocked:
             self._unlocked[entry.id] = Unlocked(self.foreign.account(entry, place, opened.key), None)
         return self._unlocked[entry.id]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from keyturn.agent import unlocking
 from keyturn.agent.accounts import Accounts
 from keyturn.agent.registry import Entry
-from keyturn.agent.unlocking import TouchAgain, Way
+from keyturn.agent.unlocking import TouchAgain
+from keyturn.agent.way import Way
 from keyturn.auth.password import Password
 from keyturn.auth.protocol import Asking, Authenticator, OtherWayError
 from keyturn.ground.errors import UnusableError
@@ -51,6 +52,7 @@ class Agreement:
         raise UnusableError("there is no way left to unlock the account", *_listed(reasons))
 
     async def _open(self, way: Way, asking: Asking, lines: Sequence[str]) -> None:
+        await way.look()
         if way.needs_approval:
             # A key that lies open in the login keyring, say: somebody has to have agreed.
             await by_the_first(self._authenticators(lines, ()), asking)

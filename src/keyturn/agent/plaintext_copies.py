@@ -16,7 +16,7 @@ from keyturn.ground import files
 from keyturn.ground.errors import DamagedError, MissingError, StorageError
 from keyturn.ground.names import is_id, new_id, printable
 from keyturn.ground.secret import Secret
-from keyturn.items import CREDENTIAL_TAG, FieldType, new_field, new_item, required_field
+from keyturn.items import CREDENTIAL_TAG, FieldType, ItemSummary, new_field, new_item, required_field
 from keyturn.plaintext import backups
 from keyturn.plaintext.backups import PREFIX, Backup
 from keyturn.vaults.age import identities
@@ -26,6 +26,7 @@ from keyturn.vaults.backend import Backend
 
 TAG = f"{CREDENTIAL_TAG}copy"
 LABEL = "content"
+TITLE = "copy of "
 
 
 class Copies(Protocol):
@@ -106,12 +107,20 @@ class ItemCopies:
         self._backend = backend
 
     def ids(self) -> list[str]:
-        return sorted(summary.id for summary, _ in self._backend.items() if TAG in summary.tags)
+        return sorted(summary.id for summary, _ in self._backend.items() if self._is_copy(summary))
+
+    def _is_copy(self, summary: ItemSummary) -> bool:
+        """Some vaults tell no tags without opening the item."""
+        if summary.tags or not summary.title.startswith(TITLE):
+            return TAG in summary.tags
+        return TAG in self._backend.get(summary.id)[0].tags
 
     def keep(self, backup: Backup) -> str:
         content = backups.encode(backup).decode()
         field = new_field(LABEL, FieldType.CONCEALED, Secret(content))
-        item = new_item(f"copy of {printable(backup.path, 60)}", [field], backup.moment, [TAG])
+        # In some vaults a title is a path, and no two are the same.
+        title = f"{TITLE}{printable(os.path.basename(backup.path), 60)} {new_id()[:6]}"
+        item = new_item(title, [field], backup.moment, [TAG])
         vaults = self._backend.vaults()
         if not vaults:
             raise MissingError("the account has no vault to keep the copy in", "see: keyturn vault list")

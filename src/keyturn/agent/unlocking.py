@@ -4,46 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
+from keyturn.agent import foreign_unlocking
 from keyturn.agent.accounts import Accounts, Unlocked
 from keyturn.agent.registry import Entry
-from keyturn.auth.password import Password
+from keyturn.agent.way import Way, typed
 from keyturn.auth.protocol import Asking
-from keyturn.ground.errors import DeniedError, KeyturnError, KeyUnusableError, LockedError, UnusableError
+from keyturn.ground.errors import DeniedError, KeyturnError, KeyUnusableError, UnusableError
 from keyturn.ground.names import printable
-from keyturn.ground.secret import Secret
 from keyturn.vaults.age import identities, slots
 from keyturn.vaults.age.documents import SlotRecord
 from keyturn.vaults.age.openers import KeyringOpener, Opener, PluginOpener, SshOpener
 from keyturn.vaults.age.opening import read_slots
 from keyturn.vaults.age.slots import Kind, Slot
-from keyturn.vaults.places import KINDS, Place
 
 # What is opened from outside; of those that want something of the person, plugins come before SSH keys.
 OUTSIDE = (Kind.KEYRING, Kind.PLUGIN, Kind.SSH)
-
-
-class Way(Protocol):
-    """One way to open one account."""
-
-    @property
-    def name(self) -> str:
-        """What it is for the person: “password”, “SSH key ~/.ssh/id_ed25519”."""
-
-    @property
-    def needs_approval(self) -> bool:
-        """It opens without the person doing anything: only after somebody has agreed otherwise."""
-
-    def unavailable(self) -> str:
-        """Why it cannot be used on this machine or now; empty if it can. Starts no process."""
-
-    async def open(self, asking: Asking) -> Unlocked:
-        """Open the account. Waits for the person, perhaps for long: cancel it to give up.
-
-        Raises UnusableError for the next way to be tried, DeniedError for a no, and what a damaged, rolled
-        back or foreign account raises.
-        """
 
 
 class PasswordWay:
@@ -60,48 +36,13 @@ class PasswordWay:
     def unavailable(self) -> str:
         return "" if self._has_slot else "the account has no password and no recovery code"
 
-    async def open(self, asking: Asking) -> Unlocked:
-        async def check(secret: Secret) -> None:
-            await self._accounts.unlock(self._entry, secret)
-
-        await Password(f"password of account “{printable(self._entry.title)}”: ", check).approve(asking)
-        unlocked = self._accounts.unlocked(self._entry.id)
-        if unlocked is None:
-            raise LockedError("the account was locked again at once", "try again")
-        return unlocked
-
-
-class ForeignWay:
-    """An account in another program's vault: it opens by itself, by that program's own window, or by a key
-    that the person types."""
-
-    needs_approval = False
-
-    def __init__(self, accounts: Accounts, entry: Entry, place: Place) -> None:
-        self._accounts = accounts
-        self._entry = entry
-        self._place = place
-
-    @property
-    def name(self) -> str:
-        return KINDS[self._place.backend].title
-
-    def unavailable(self) -> str:
-        return ""
+    async def look(self) -> None:
+        """There is nothing to find out."""
 
     async def open(self, asking: Asking) -> Unlocked:
-        found = await self._accounts.unlock_by_itself(self._entry, self._place)
-        if isinstance(found, Unlocked):
-            return found
-
-        async def check(secret: Secret) -> None:
-            await self._accounts.unlock(self._entry, secret)
-
-        await Password(found.prompt, check).approve(asking)
-        unlocked = self._accounts.unlocked(self._entry.id)
-        if unlocked is None:
-            raise LockedError("the account was locked again at once", "try again")
-        return unlocked
+        return await typed(
+            self._accounts, self._entry, f"password of account “{printable(self._entry.title)}”: ", asking
+        )
 
 
 class SlotWay:
@@ -136,6 +77,9 @@ class SlotWay:
         if self._opener is None:
             return "its key is not known on this machine (keyturn account slot use)"
         return self._accounts.keys.unavailable(self._opener)
+
+    async def look(self) -> None:
+        """There is nothing to find out."""
 
     async def open(self, asking: Asking) -> Unlocked:
         if self._opener is None:
@@ -211,7 +155,7 @@ def ways(accounts: Accounts, entry: Entry) -> list[Way]:
     cannot be read has the password alone, which then says why.
     """
     if entry.place is not None:
-        return [ForeignWay(accounts, entry, entry.place)]
+        return foreign_unlocking.ways(accounts, entry, entry.place)
     try:
         found, unreadable = read_slots(Path(entry.directory))
     except KeyturnError:

@@ -126,11 +126,13 @@ Seen: TypeAlias = dict[str, FileIdentity]
 class Opened(_Struct, frozen=True):
     """`key` is for the tasks to come, and is held until lock: what was typed, or what was got for it.
 
-    `typed`: the person typed it, so that it can be asked for again to approve.
+    `typed`: it opened by what the person typed, and by nothing else. If not, `prompt` asks for what would
+    open it as well; empty where there is no such thing.
     """
 
     key: Secret | None = None
     typed: bool = False
+    prompt: str = ""
 
 
 class KeyWanted(_Struct, frozen=True):

@@ -123,7 +123,7 @@ class OnePassword:
             return self._wanted()
         if access is None:
             return Opened()
-        return Opened(access.packed(), typed=access.variable.startswith("OP_SESSION_"))
+        return Opened(access.packed(), typed=True)
 
     def _access(self, typed: Secret) -> Access:
         """What a person's text lets `op` in by: a token as it is, a password for a session."""

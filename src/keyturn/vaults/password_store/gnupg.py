@@ -17,6 +17,7 @@ from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 
 SECONDS = 40.0
+ALWAYS = ("--batch", "--no-tty", "--quiet", "--status-fd", "2")
 
 
 class NeedsPassphraseError(Exception):
@@ -45,6 +46,11 @@ class GnuPG:
             return self._run([*extra, *arguments], content, (reading,))
         finally:
             os.close(reading)
+
+    def is_open(self, content: bytes) -> bool:
+        """Whether it decrypts with no passphrase and nobody asked."""
+        words = [self._program, *ALWAYS, "--pinentry-mode", "error", "--decrypt", "--output", "-"]
+        return self._start(words, content, ()).returncode == 0
 
     def encrypt(self, content: bytes, recipients: Sequence[str]) -> bytes:
         """Encrypted to all `recipients`, and nobody else.
@@ -75,7 +81,7 @@ class GnuPG:
     def _run(
         self, arguments: list[str], content: bytes, inherited: tuple[int, ...] = (), *, check: bool = True
     ) -> bytes:
-        words = [self._program, "--batch", "--no-tty", "--quiet", "--status-fd", "2", *arguments]
+        words = [self._program, *ALWAYS, *arguments]
         done = self._start(words, content, inherited)
         if done.returncode != 0 and check:
             raise self._reason(done.stderr.decode("utf-8", "replace"))

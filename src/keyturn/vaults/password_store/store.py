@@ -106,13 +106,20 @@ class PasswordStore:
     def _unlock(self) -> Opened | KeyWanted:
         """Encrypts to the store's key and decrypts that, for the store may be empty."""
         recipients = self._recipients(self._root)
-        if self._key is not None:
-            self._gnupg.forget_passphrases(recipients)
-        try:
-            self._gnupg.decrypt(self._gnupg.encrypt(b"keyturn\n", recipients))
-        except NeedsPassphraseError:
-            return KeyWanted(f"passphrase of the GnuPG key of {printable(self._root.name)}: ")
-        return Opened(self._key, typed=self._key is not None)
+        prompt = f"passphrase of the GnuPG key of {printable(self._root.name)}: "
+        probe = self._gnupg.encrypt(b"keyturn\n", recipients)
+        if self._key is None:
+            try:
+                self._gnupg.decrypt(probe)
+            except NeedsPassphraseError:
+                return KeyWanted(prompt)
+            # Unprotected, or remembered by GnuPG's agent: that cannot be told without making it forget.
+            return Opened(prompt=prompt)
+        self._gnupg.forget_passphrases(recipients)
+        if self._gnupg.is_open(probe):
+            return Opened()
+        self._gnupg.decrypt(probe)
+        return Opened(self._key, typed=True)
 
     def _list(self) -> Listing:
         seen: Seen = {}
