@@ -159,11 +159,13 @@ class KeepingContract:
                 continue
             # An id that comes back (from a file that was put back) brings no history of before.
             assert backend.create(vault.id, item).id == item.id
-            assert len(backend.history(item.id)) == 1
+            assert "history" in self.cannot or len(backend.history(item.id)) == 1
             backend.delete(item.id)
 
     def test_a_move_takes_the_history_along(self, backend: Backend, reopened: Backend) -> None:
         first, second = self.make_vault(backend, "First"), self.make_vault(backend, "Second")
+        if first == second:
+            return  # there is one vault only
         if not self.can(backend, "move", backend.create(first.id, make_item("other")).id, second.id):
             return
         item = backend.edit(backend.create(first.id, make_item()))
