@@ -9,6 +9,7 @@ import click
 # name → module of `keyturn.cli`, whose `command` is imported when it is called.
 COMMANDS = {
     "clear": "clearing",
+    "import-op": "op_import",
     "init": "initializing",
     "inspect": "inspecting",
     "list": "listing",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.requests import FieldChange
@@ -90,7 +90,7 @@ class Work:
             view = self._item(chosen)
             self._record(chosen, view, paths)
             done.append((chosen, view))
-        self._write_shell_files()
+        write_shell_files(self._context, plan.executables)
         for chosen, view in done:
             self._tell(chosen, view)
         self._tell_of_nearer()
@@ -185,13 +185,6 @@ class Work:
         if not chosen.uses:
             note("it is nobody's default: --scope makes it one besides")
 
-    def _write_shell_files(self) -> None:
-        directories, interpreter = self._context.world.directories, self._context.interpreter
-        files.private_directory(directories.config, self._context.world.uid, mend=True)
-        launcher.renew(directories, interpreter, create=True)
-        command = launcher.command(directories, interpreter)
-        plugins_sh.update(directories.plugins_sh, self._plan.executables, command)
-
     def _tell_of_nearer(self) -> None:
         """Say so where another default beats the one that was just set."""
         around, where = surroundings.look(self._context.world), self._plan.where
@@ -246,6 +239,15 @@ class Work:
         home = self._context.world.home.rstrip("/")
         text = phrase(place)
         return printable(text.replace(f"{home}/", "~/") if home else text, 300)
+
+
+def write_shell_files(context: Context, executables: Sequence[str]) -> None:
+    """Have plugins.sh wrap `executables` besides those that it wraps, and make what it runs."""
+    directories, interpreter = context.world.directories, context.interpreter
+    files.private_directory(directories.config, context.world.uid, mend=True)
+    launcher.renew(directories, interpreter, create=True)
+    command = launcher.command(directories, interpreter)
+    plugins_sh.update(directories.plugins_sh, list(executables), command)
 
 
 def installed(context: Context, executable: str) -> str:
