@@ -24,8 +24,8 @@ envs: # .venv, and environments of their own for the AWS CLI and for the local A
 tools: # those, and the AWS tools that only tests use: the demo does not wait for them
 	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk go
 
-demo: envs ## the main job, shown on a local AWS in a throw-away home
-	@$(PY) -m scripts.demo
+demo: envs ## the main job, on a local AWS in a throw-away home; BACKEND=keepassxc for another program's vault
+	@$(PY) -m scripts.demo $(BACKEND)
 
 try: envs ## a shell in such a home, to try it yourself (docs/tutorial/first-key.md)
 	@$(PY) -m scripts.playground

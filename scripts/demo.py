@@ -1,6 +1,7 @@
 """The main job on real parts: keys leave their plaintext file, and the same `aws` works from the vault.
 
-    make demo
+    make demo                       in a vault of Keyturn's own
+    make demo BACKEND=keepassxc     in another program's: keepassxc, pass or secret-service
 
 A local AWS that checks signatures, the real AWS CLI, an interactive bash on a pseudo-terminal, and a home
 that is removed at the end. Every step is checked; what does not show what it should ends the demo with
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import pexpect
 
+from scripts.demo_vaults import MAKERS, Vault
 from tests.aws_server.client import AwsUser, LocalAws
 from tests.programs.user import Terminal, User
 
@@ -29,10 +31,9 @@ NAME = "ada"
 PASSWORD = "open sesame EXAMPLE"
 WRONG_SECRET = "wrongwrongwrongwrongwrongwrongEXAMPLEKEY"
 IDENTITY = "aws sts get-caller-identity"
-INIT = (
-    "keyturn plugin init aws --import-profile default --title AWS --scope global --no-recovery"
-    " --preset balanced --remove-plaintext --no-shell-rc"
-)
+IMPORT = "keyturn plugin init aws --import-profile default --title AWS --scope global"
+INIT = f"{IMPORT} --no-recovery --preset balanced --remove-plaintext --no-shell-rc"
+INIT_ELSEWHERE = f"{IMPORT} --remove-plaintext --no-shell-rc"
 EDIT = "keyturn item edit AWS 'secret access key'"
 ROUNDS = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,9 +69,13 @@ def plain(text: str) -> str:
 class Demo:
     """One run; `user` and `aws` are there for its whole length."""
 
-    def __init__(self, user: User, aws: LocalAws) -> None:
+    def __init__(self, user: User, aws: LocalAws, vault: Vault | None) -> None:
+        """`vault`: another program's, in the place of Keyturn's own."""
         self.user = user
         self.aws = aws
+        self.vault = vault
+        self.question = vault.question if vault else "password of account “personal”: "
+        self.password = vault.key if vault else PASSWORD
         self.ada: AwsUser = aws.users[NAME]
         self.credentials = user.home / ".aws/credentials"
         user.variables.update(aws.environment())
@@ -112,9 +117,13 @@ class Demo:
         return terminal
 
     def set_up(self, terminal: Terminal) -> None:
-        step(2, "Set-up: an account with a password, the key into its vault and out of the file.")
-        question = "new password for account “personal”: "
-        printed = self.answer(terminal, INIT, (question, PASSWORD), ("the same once more: ", PASSWORD))
+        if self.vault is None:
+            step(2, "Set-up: an account with a password, the key into its vault and out of the file.")
+            question = "new password for account “personal”: "
+            printed = self.answer(terminal, INIT, (question, PASSWORD), ("the same once more: ", PASSWORD))
+        else:
+            step(2, f"Set-up: {self.vault.title} as an account, the key into it and out of the file.")
+            printed = self.set_up_elsewhere(terminal, self.vault)
         check("removed the keys" in printed, "keyturn plugin init did not say that it removed the keys")
         printed, _ = self.run(terminal, "cat ~/.aws/credentials")
         check("aws_secret_access_key" not in printed, "the secret is still in ~/.aws/credentials")
@@ -123,6 +132,16 @@ class Demo:
         check(not found, f"the secret is still readable in {', '.join(map(str, found))}")
         say("   No file in this home contains the secret any more: all of them were searched for it.")
         self.run(terminal, "keyturn lock")
+
+    def set_up_elsewhere(self, terminal: Terminal, vault: Vault) -> str:
+        """List the other program's vault, import into it, and see by its own tool that it is there."""
+        question = "a password to agree by, for account “Mine”: "
+        twice = ((question, vault.key), ("the same once more: ", vault.key))
+        self.answer(terminal, vault.list_it, *(twice if vault.is_open else ()))
+        printed = self.answer(terminal, INIT_ELSEWHERE, (vault.question, vault.key))
+        shown, _ = self.run(terminal, vault.look)
+        check("AWS" in shown, "its own tool does not show the item")
+        return printed
 
     def bare_fails(self, terminal: Terminal) -> None:
         step(3, "The bare command has no key now.")
@@ -133,7 +152,7 @@ class Demo:
         step(4, "The same words in a new interactive bash that sources plugins.sh.")
         terminal = self.user.terminal(columns=200)
         self.run(terminal, "source ~/.config/keyturn/plugins.sh")
-        printed = self.answer(terminal, IDENTITY, ("password of account “personal”: ", PASSWORD))
+        printed = self.answer(terminal, IDENTITY, (self.question, self.password))
         self.check_identity(printed, 0, "after the password, aws")
         say("   The question was erased when it was answered. The second call asks nothing:")
         printed, status = self.run(terminal, IDENTITY)
@@ -153,7 +172,7 @@ class Demo:
         plaintext = self.user.home / "plaintext"
         plaintext.write_text(self.aws.credentials_text(NAME))
         # Without a terminal, signin lets this process and what it starts use the account.
-        self.user.keyturn("signin", "--password-file", self.user.password_file(PASSWORD)).succeeds()
+        self.user.keyturn("signin", "--password-file", self.user.password_file(self.password)).succeeds()
         alias = re.search(r"^alias aws='(.*)'$", (self.user.config / "plugins.sh").read_text(), re.MULTILINE)
         check(alias is not None, "plugins.sh has no alias for aws")
         assert alias is not None
@@ -248,14 +267,15 @@ def is_running(pid: int) -> bool:
     return subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False).returncode == 0
 
 
-def run() -> None:
+def run(backend: str) -> None:
     started = time.monotonic()
     with ExitStack() as stack:
         aws = stack.enter_context(LocalAws(NAME))
         user = stack.enter_context(User())
+        vault = stack.enter_context(MAKERS[backend](user)) if backend else None
         stack.enter_context(undisturbed_end())
         say(f"Keyturn on a local AWS ({aws.endpoint}) in a throw-away home ({user.home}).")
-        demo = Demo(user, aws)
+        demo = Demo(user, aws, vault)
         first = demo.plaintext()
         demo.set_up(first)
         demo.bare_fails(first)
@@ -280,9 +300,13 @@ The agent has ended, and the home with all that was in it is removed. {seconds:.
 
 
 def main() -> int:
+    backend = sys.argv[1] if len(sys.argv) > 1 else ""
+    if backend and backend not in MAKERS:
+        say(f"keyturn demo: no backend is called {backend}; there are {', '.join(MAKERS)}")
+        return 2
     end_by_signals()
     try:
-        run()
+        run(backend)
     except NotShownError as error:
         say(f"\nkeyturn demo: failed: {error}")
         return 1

@@ -91,6 +91,7 @@ def run_every_command(planted: Planted) -> None:
     run("account", "rename", "Renamed", "--password-file", "new")
     run("account", "trust", "--yes", "--password-file", "new")
     run("account", "create", "Second", "--password-file", "second")
+    run("plugin", "import-op", status=Status.MISSING)
     run("signin", "--account", "Renamed", "--password-file", "code")
     run("account", "forget", "--account", "Renamed")
     run("account", "add", str(user.home / "accounts/Test"), "--title", "Test")

@@ -4,14 +4,19 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from keyturn.ground.secret import Secret
+from keyturn.items import required_field
+from keyturn.vaults.keyrings import contents
 from keyturn.vaults.places import Place
 from tests.aws_server.client import LocalAws
 from tests.programs.user import User
 from tests.vaults import one_password
 from tests.vaults.databases import cli, make_database
+from tests.vaults.login_keyring import LoginKeyring
 from tests.vaults.one_password import OnePassword
 from tests.vaults.stores import PASSPHRASE, Store, making
 from tests.vaults.templates import PASSWORD
@@ -23,7 +28,8 @@ IDENTITY = "aws sts get-caller-identity --query Arn --output text"
 class Vault:
     """A vault of another program in a user's home: how it is listed, what is asked, and what opens it.
 
-    `change` has that program itself put another secret access key into the item.
+    `is_open`: it opens by itself, so that `key` is a password to agree by. `change` has that program itself
+    put another secret access key into the item.
     """
 
     backend: str
@@ -31,9 +37,10 @@ class Vault:
     question: str
     key: str
     change: Callable[[str], None]
+    is_open: bool = False
 
 
-@pytest.fixture(params=["keepassxc", "pass", "1password"])
+@pytest.fixture(params=["keepassxc", "pass", "1password", "secret-service"])
 def vault(request: pytest.FixtureRequest, aws_user: User) -> Iterator[Vault]:
     with MAKERS[request.param](aws_user) as made:
         yield made
@@ -93,11 +100,39 @@ def _one_password(user: User) -> Iterator[Vault]:
     yield Vault("1password", (), question, one_password.PASSWORD, change)
 
 
-MAKERS = {"keepassxc": _keepassxc, "pass": _pass, "1password": _one_password}
+@contextlib.contextmanager
+def _secret_service(user: User) -> Iterator[Vault]:
+    directory = user.home / "bus"
+    directory.mkdir(mode=0o700)
+    with LoginKeyring(directory) as keyring:
+        user.variables["DBUS_SESSION_BUS_ADDRESS"] = keyring.bus
+
+        def change(secret: str) -> None:
+            def put(collection: Any) -> None:
+                [entry] = collection.search_items({"application": "keyturn"})
+                item = contents.decode(entry.get_secret().decode())
+                assert item is not None
+                required_field(item, "secret access key").value = Secret(secret)
+                entry.set_secret(contents.encode(item).encode())
+
+            keyring.collection(put)
+
+        question = "password of account “Mine”: "
+        yield Vault("secret-service", (), question, "agreed EXAMPLE", change, is_open=True)
+
+
+MAKERS = {
+    "keepassxc": _keepassxc,
+    "pass": _pass,
+    "1password": _one_password,
+    "secret-service": _secret_service,
+}
 
 
 def listed(user: User, vault: Vault) -> None:
-    user.keyturn("account", "create", "Mine", "--backend", vault.backend, *vault.arguments).succeeds()
+    agree = ("--password-file", key_file(user, vault)) if vault.is_open else ()
+    create = ("account", "create", "Mine", "--backend", vault.backend, *vault.arguments, *agree)
+    user.keyturn(*create).succeeds()
 
 
 def key_file(user: User, vault: Vault) -> str:
@@ -127,14 +162,14 @@ def test_the_main_job(aws_user: User, local_aws: LocalAws, vault: Vault) -> None
 
 
 def test_what_its_own_program_changes_is_used(aws_user: User, local_aws: LocalAws, vault: Vault) -> None:
-    """No value of before is served: the database and the store are looked at each time, 1Password at lock."""
+    """No value of before is served: files are looked at each time, what has none is not believed for long."""
     listed(aws_user, vault)
     init = ("plugin", "init", "aws", "--import-profile", "default", "--no-input")
     aws_user.keyturn(*init, "--password-file", key_file(aws_user, vault)).succeeds()
     run = f"keyturn signin --password-file {key_file(aws_user, vault)} && keyturn plugin run -- {IDENTITY}"
     assert aws_user.sh(run).succeeds().output.strip() == local_aws.users["ada"].arn
     vault.change("x" * 40)
-    if vault.backend == "1password":
+    if vault.backend in ("1password", "secret-service"):
         aws_user.keyturn("lock").succeeds()
     refused = aws_user.sh(run)
     assert "SignatureDoesNotMatch" in refused.errors, refused.errors
@@ -170,13 +205,15 @@ def test_a_vault_that_is_gone_blocks_no_other(aws_user: User, local_aws: LocalAw
     wrong = aws_user.keyturn(
         "item", "list", "--account", "Mine", "--password-file", key_file(aws_user, vault)
     )
-    assert wrong.status in (192, 198), wrong.errors
+    assert wrong.status in (192, 194, 198), wrong.errors
     assert len(wrong.errors.splitlines()) <= 3
 
 
 def _places(user: User, vault: Vault) -> Iterator[Path]:
     if vault.backend == "1password":
         yield user.home / "1password/op"
+    elif vault.backend == "secret-service":
+        yield user.home / "bus/bus"
     else:
         yield Path(vault.arguments[1])
 

@@ -90,6 +90,8 @@ class AccountRequests:
             ):
                 raise UsageError(f"this vault is listed already, as “{printable(other.title)}”")
         entry = Entry(id=new_id(), title=title, directory="", place=place)
+        if request.password is not None:
+            await asyncio.to_thread(self._accounts.passwords.keep, entry.id, request.password)
         self._accounts.registry.add(entry)
         return {"id": entry.id, "title": entry.title}
 
@@ -106,6 +108,7 @@ class AccountRequests:
     ) -> object:
         entry = self._permissions.choose(request.account, client.caller)
         self._accounts.registry.remove(entry)
+        await asyncio.to_thread(self._accounts.passwords.forget, entry.id)
         if entry.place is None:
             await asyncio.to_thread(self._accounts.machine.forget, entry.id)
             await asyncio.to_thread(self._accounts.openers.forget, entry.id)

@@ -14,9 +14,11 @@ from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.registry import Entry, Registry
 from keyturn.agent.slot_keys import SlotKeys
 from keyturn.agent.tasks import Helpers
+from keyturn.auth.approval_password import ApprovalPasswords
 from keyturn.auth.password import Attempts, Verifier
 from keyturn.ground.clock import Clock
 from keyturn.ground.errors import (
+    LockedError,
     MisplacedError,
     MissingError,
     UnsupportedError,
@@ -88,6 +90,7 @@ class Accounts:
     ) -> None:
         self.registry = registry
         self.foreign = foreign
+        self.passwords = ApprovalPasswords(machine.state / "approval", machine.uid)
         self.machine = machine
         self.helpers = helpers
         self.openers = Openers(machine)
@@ -171,12 +174,16 @@ class Accounts:
     async def _unlock_foreign(
         self, entry: Entry, place: Place, secret: Secret, attempts: Attempts
     ) -> Unlocked:
+        if await asyncio.to_thread(self.passwords.matches, entry.id, secret):
+            attempts.succeeded()
+            return await self._agreed(entry, place, secret)
         try:
             opened = await self.foreign.unlock(place, secret)
         except WrongPasswordError:
             attempts.failed()
             raise
-        if isinstance(opened, KeyWanted):
+        if isinstance(opened, KeyWanted) or (not opened.typed and self.passwords.exists(entry.id)):
+            attempts.failed()
             raise WrongPasswordError(f"this does not open the account “{printable(entry.title)}”")
         if not opened.typed:
             raise WrongPasswordError(
@@ -187,6 +194,17 @@ class Accounts:
         verifier = await asyncio.to_thread(Verifier, secret)
         unlocked = self.adopt_foreign(entry, place, opened)
         unlocked.verifier = verifier
+        return unlocked
+
+    async def _agreed(self, entry: Entry, place: Place, secret: Secret) -> Unlocked:
+        """By the approval password, which opens nothing: the vault has to open by itself."""
+        if entry.id not in self._unlocked:
+            opened = await self.foreign.unlock(place, None)
+            if isinstance(opened, KeyWanted):
+                raise LockedError(f"{KINDS[place.backend].title} wants more: {opened.prompt.rstrip(': ')}")
+            self.adopt_foreign(entry, place, opened)
+        unlocked = self._unlocked[entry.id]
+        unlocked.verifier = await asyncio.to_thread(Verifier, secret)
         return unlocked
 
     def adopt_foreign(self, entry: Entry, place: Place, opened: Opened) -> Unlocked:
@@ -229,7 +247,8 @@ class Accounts:
     def without_password(self, entry: Entry) -> str:
         """Why nobody can agree by the password of an open account; empty if they can."""
         unlocked = self._unlocked.get(entry.id)
-        if entry.place is None or (unlocked is not None and unlocked.verifier is not None):
+        has_verifier = unlocked is not None and unlocked.verifier is not None
+        if entry.place is None or has_verifier or self.passwords.exists(entry.id):
             return ""
         return f"{KINDS[entry.place.backend].title} was opened without one"
 

@@ -7,6 +7,7 @@ from keyturn.agent.registry import Entry
 from keyturn.agent.way import Way, typed
 from keyturn.auth.protocol import Asking
 from keyturn.ground.errors import UnusableError
+from keyturn.ground.names import printable
 from keyturn.vaults.operations import KeyWanted, Opened
 from keyturn.vaults.places import KINDS, Place
 
@@ -56,6 +57,30 @@ class ByItself:
         return self._accounts.adopt_foreign(self._entry, self._place, found)
 
 
+class ByApprovalPassword:
+    """As `ByItself`, and the person agrees by a password that is for that alone."""
+
+    needs_approval = False
+    name = "approval password"
+
+    def __init__(self, accounts: Accounts, entry: Entry, look: Look) -> None:
+        self._accounts = accounts
+        self._entry = entry
+        self._look = look
+
+    def unavailable(self) -> str:
+        return "" if self._accounts.passwords.exists(self._entry.id) else "there is none"
+
+    async def look(self) -> None:
+        """Raises UnusableError if something else has to be typed."""
+        if isinstance(await self._look.found(), KeyWanted):
+            raise UnusableError("it does not open by itself")
+
+    async def open(self, asking: Asking) -> Unlocked:
+        prompt = f"password of account “{printable(self._entry.title)}”: "
+        return await typed(self._accounts, self._entry, prompt, asking)
+
+
 class ByKey:
     """What the person types opens it: its password, its key's passphrase, a token."""
 
@@ -91,4 +116,8 @@ class ByKey:
 def ways(accounts: Accounts, entry: Entry, place: Place) -> list[Way]:
     """By itself, with somebody's agreement; else by what the person types."""
     look = Look(accounts, place)
-    return [ByItself(accounts, entry, place, look), ByKey(accounts, entry, place, look)]
+    return [
+        ByItself(accounts, entry, place, look),
+        ByApprovalPassword(accounts, entry, look),
+        ByKey(accounts, entry, place, look),
+    ]

@@ -95,10 +95,14 @@ class Stop(Request, frozen=True, kw_only=True):
 
 
 class ListPlace(Request, frozen=True, kw_only=True):
-    """List another program's vault as an account called `title`. Done({id, title})."""
+    """List another program's vault as an account called `title`. Done({id, title}).
+
+    `password` is one to agree by, which opens nothing.
+    """
 
     title: str
     place: Place
+    password: Secret | None = None
 
 
 class CreateAccount(Request, frozen=True, kw_only=True):

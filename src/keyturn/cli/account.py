@@ -39,6 +39,11 @@ def account() -> None:
     "--at", metavar="PLACE", default="", help="where that vault is: a database, a directory, an account"
 )
 @click.option("--key-file", type=click.Path(), default="", help="the key file of a KeePassXC database")
+@click.option(
+    "--approval-password/--no-approval-password",
+    default=None,
+    help="make a password to agree by, where that vault opens by itself",
+)
 @with_agent
 def create(
     title: str,
@@ -48,19 +53,22 @@ def create(
     backend: Name | None,
     at: str,
     key_file: str,
+    approval_password: bool | None,
 ) -> None:
     """Create an account with a password and one vault, or list another program's vault as an account.
 
     With --backend nothing is copied: items stay where they are, and what opens them there opens them here.
     """
     if backend is None:
-        if at or key_file:
-            raise UsageError("--at and --key-file go with --backend", f"backends: {', '.join(NAMES)}")
+        if at or key_file or approval_password is not None:
+            raise UsageError(
+                "--at, --key-file and --approval-password go with --backend", f"backends: {', '.join(NAMES)}"
+            )
         create_account(current(), title, directory, vault, recovery=recovery)
         return
     if directory is not None or recovery:
         raise UsageError("--directory and --recovery are for accounts of Keyturn's own", "leave them out")
-    list_place(current(), title, backend, at, key_file)
+    list_place(current(), title, backend, at, key_file, approval_password=approval_password)
 
 
 def create_account(

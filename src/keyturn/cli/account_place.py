@@ -13,8 +13,13 @@ from keyturn.ground.names import printable
 from keyturn.vaults.places import BUS, KINDS, Kind, Name, Place
 
 
-def list_place(context: Context, title: str, backend: Name, at: str, key_file: str) -> None:
-    """List the vault at `at` as an account. Raises UsageError, NotFoundError, KeyturnError of the agent."""
+def list_place(
+    context: Context, title: str, backend: Name, at: str, key_file: str, *, approval_password: bool | None
+) -> None:
+    """List the vault at `at` as an account. Raises UsageError, NotFoundError, KeyturnError of the agent.
+
+    `approval_password`: whether one is made, to agree by; None: where nothing else could be typed.
+    """
     kind = KINDS[backend]
     if key_file and not kind.has_key_file:
         raise UsageError(f"{kind.title} has no key files")
@@ -29,7 +34,10 @@ def list_place(context: Context, title: str, backend: Name, at: str, key_file: s
     )
     if kind.is_file and place.path and not os.path.exists(place.path):
         raise UsageError(f"there is no {kind.path_is} {printable(place.path)}")
-    done = context.agent.call(requests.ListPlace(title=title, place=place))
+    password = None
+    if kind.opens_by_itself if approval_password is None else approval_password:
+        password = context.ask_new_password(f"a password to agree by, for account “{printable(title)}”")
+    done = context.agent.call(requests.ListPlace(title=title, place=place, password=password))
     output.note(f"account “{printable(done['title'])}” is in {kind.title}; nothing was copied")
     if place.program:
         output.note(f"it is reached by {printable(place.program)}")

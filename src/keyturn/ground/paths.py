@@ -91,6 +91,10 @@ class Directories:
     def pins(self) -> Path:
         return self.state / "pins"
 
+    @property
+    def approval_passwords(self) -> Path:
+        return self.state / "approval"
+
     def as_environment(self) -> dict[str, str]:
         """The overrides that lead another process to these same directories."""
         return dict(zip(OVERRIDES, map(str, (self.config, self.data, self.state, self.runtime)), strict=True))

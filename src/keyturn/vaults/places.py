@@ -39,6 +39,7 @@ class Kind:
     `title` names its program to people, `module` opens it (in a helper). `path_is` is what `Place.path` is;
     `is_file`: that is a path in the file system. `program` is the command that is run for it, empty where a
     library does it. `variables` are those of the person's that `Place.environment` keeps.
+    `opens_by_itself`: it knows nothing that a person could type.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Kind:
     has_key_file: bool = False
     program: str = ""
     variables: tuple[str, ...] = ()
+    opens_by_itself: bool = False
 
 
 BUS = "DBUS_SESSION_BUS_ADDRESS"
@@ -80,8 +82,12 @@ KINDS: dict[Name, Kind] = {
         module="keyturn.vaults.keyrings.secret_service",
         path_is="collection",
         variables=(BUS, "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"),
+        opens_by_itself=True,
     ),
     "keychain": Kind(
-        title="the macOS Keychain", module="keyturn.vaults.keyrings.keychain", path_is="keychain"
+        title="the macOS Keychain",
+        module="keyturn.vaults.keyrings.keychain",
+        path_is="keychain",
+        opens_by_itself=True,
     ),
 }
