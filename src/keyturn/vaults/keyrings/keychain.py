@@ -11,7 +11,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -166,7 +166,7 @@ def _backend(path: str) -> Keyring:
             "the keychain needs the Python package keyring, which is not installed",
             "install it beside Keyturn: pip install 'keyturn[keychain]'",
         ) from None
-    backend = Backend()
+    backend: Any = Backend()  # type: ignore[no-untyped-call]  # has no types
     if path:
         backend.keychain = path
-    return backend
+    return backend  # type: ignore[no-any-return]
