@@ -21,6 +21,7 @@ from functools import partial
 
 from scripts.bench_home import Home
 from scripts.bench_roles import variants as in_a_role
+from scripts.bench_vaults import variants as in_other_vaults
 from scripts.budgets import (
     CALLS,
     ITEM_CALLS,
@@ -120,6 +121,11 @@ def roles(rounds: int) -> dict[str, float]:
     return {f"{name}, ms": seconds[0] * 1000 for name, seconds in taken.items()}
 
 
+def other_vaults(rounds: int) -> dict[str, float]:
+    with ExitStack() as stack:
+        return medians(in_turn(in_other_vaults(stack), rounds))
+
+
 def at_once(home: Home) -> dict[str, float]:
     bare = [home.interpreter.bare, "-IS", "-c", "pass"]
     return {
@@ -193,6 +199,7 @@ def measure(rounds: int) -> Report:
         figures |= items(plain, large, min(ITEM_ROUNDS, rounds))
         figures |= shared(large, ITEMS)
     figures |= roles(min(ROLES, rounds))
+    figures |= other_vaults(rounds)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     return Report(
         budgets(figures),

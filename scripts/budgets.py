@@ -10,6 +10,9 @@ PROFILES, ITEMS, MANY_DEFAULTS = "500 profiles", "10000 items", "1000 directory 
 # Calls of `keyturn` itself that a person waits for.
 CALLS = ("--help", "plugin list", "plugin inspect aws")
 
+OTHER_VAULTS = ("keepassxc", "pass", "secret-service", "1password")
+OWN_VAULT = "true through the launcher (a vault of Keyturn's)"
+
 LIST, GET, EDIT = "item list", "item get Measured", "item edit Measured user=ada"
 ITEM_CALLS = (LIST, GET, EDIT)
 
@@ -68,6 +71,15 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
             figures["unlock, ms"] / figures["key derivation, ms"],
             1.2,
             "× its key derivation",
+        ),
+        *(
+            Budget(
+                f"warm in {name}",
+                figures[f"true through the launcher ({name}), ms"] / figures[f"{OWN_VAULT}, ms"],
+                1.15,
+                "× a vault of Keyturn's",
+            )
+            for name in OTHER_VAULTS
         ),
         Budget("the agent at rest", memory, 60.0, "MB"),
         Budget(

@@ -1,7 +1,6 @@
 """The main job on real parts: keys leave their plaintext file, and the same `aws` works from the vault.
 
-    make demo                       in a vault of Keyturn's own
-    make demo BACKEND=keepassxc     in another program's: keepassxc, pass or secret-service
+    make demo       (in another program's vault: make demo BACKEND=keepassxc, pass or secret-service)
 
 A local AWS that checks signatures, the real AWS CLI, an interactive bash on a pseudo-terminal, and a home
 that is removed at the end. Every step is checked; what does not show what it should ends the demo with

@@ -35,6 +35,11 @@ FIGURES = {
     "key derivation, ms": 1000.0,
     "agent, resident, MB": 70.0,
     "agent, proportional, MB": 40.0,
+    "true through the launcher (a vault of Keyturn's), ms": 15.0,
+    "true through the launcher (keepassxc), ms": 15.1,
+    "true through the launcher (pass), ms": 15.0,
+    "true through the launcher (secret-service), ms": 14.9,
+    "true through the launcher (1password), ms": 15.0,
     "aws in a role, bare, ms": 600.0,
     "aws in a role, wrapped, ms": 500.0,
     "keyturn item list (10000 items), ms": 280.0,
@@ -46,7 +51,7 @@ FIGURES = {
 
 def test_budgets_are_kept_and_missed() -> None:
     kept = budgets(FIGURES)
-    assert [each.is_kept for each in kept] == [True] * 15
+    assert [each.is_kept for each in kept] == [True] * 19
     assert "MISSED" not in as_table(Report(kept, FIGURES, []))
     for name in (
         "true through the launcher, ms",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -160,13 +161,14 @@ def _backend(path: str) -> Keyring:
     if sys.platform != "darwin":
         raise ConfigurationError("the keychain is macOS's", "on Linux: --backend secret-service")
     try:
-        from keyring.backends.macOS import Keyring as Backend
+        module: Any = importlib.import_module("keyring.backends.macOS")
     except ImportError:
         raise ConfigurationError(
             "the keychain needs the Python package keyring, which is not installed",
             "install it beside Keyturn: pip install 'keyturn[keychain]'",
         ) from None
-    backend: Any = Backend()  # type: ignore[no-untyped-call]  # has no types
+    backend = module.Keyring()
     if path:
         backend.keychain = path
-    return backend  # type: ignore[no-any-return]
+    found: Keyring = backend
+    return found
