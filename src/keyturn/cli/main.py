@@ -24,6 +24,7 @@ COMMANDS = {
     "plaintext": ("plaintext", "credentials that lie about in files: find, take out, put back"),
     "plugin": ("plugin", "set up and run commands with credentials"),
     "settings": ("settings", "show and change settings"),
+    "shim": ("shim", "let scripts, make and editors run commands with credentials"),
     "signin": ("session", "unlock an account and approve this terminal"),
     "signout": ("session", "end this terminal's approval"),
     "status": ("session", "what is unlocked and approved, and until when"),

@@ -88,6 +88,11 @@ class Directories:
         return self.data / "launcher"
 
     @property
+    def shims(self) -> Path:
+        """The directory that goes first on PATH."""
+        return self.data / "shims"
+
+    @property
     def pins(self) -> Path:
         return self.state / "pins"
 
