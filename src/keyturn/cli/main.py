@@ -17,6 +17,7 @@ COMMANDS = {
     "account": ("account", "accounts, their slots and the password"),
     "agent": ("agent", "the agent in the background"),
     "aws": ("aws", "AWS: whose credentials a command gets, and why"),
+    "doctor": ("doctor", "look whether everything is in order, and say how to mend what is not"),
     "item": ("item", "items and their fields"),
     "lock": ("session", "forget all keys, approvals and temporary credentials"),
     "grant": ("grant", "let programs without a terminal in, for a while"),
