@@ -1,4 +1,10 @@
-"""What zsh gets besides the functions: plain commands at the prompt, which completion looks through."""
+"""What zsh gets besides the functions: plain commands at the prompt, which completion looks through.
+
+zsh names no job that runs in a function (it shows `suspended` and nothing behind it), its `time` tells nothing
+of one, and in a pipeline and in the background it leaves a copy of itself between. So at the prompt an alias
+stands before each function. A person's own alias stays, and goes to the function; so does a path that needs
+quotes, which completion would see as they are written.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +12,8 @@ from collections.abc import Sequence
 
 from keyturn.shells import quoting
 
-# zsh names no job that runs in a function (`suspended` and nothing behind it), reports no time of it, and
-# leaves a copy of itself between in pipelines and in the background. So at the prompt an alias stands before
-# each function and makes what is typed a plain command. A person's own alias stays, and goes to the function.
+# zshmisc(1), Hook Functions; zshcompwid(1); zshcompsys(1): compprefuncs and comppostfuncs are emptied when a
+# completion begins and ends. `_normal` is how completions of commands that run commands go on.
 _PROMPT = """\
 # At the prompt an alias stands before each function: then a job has its name, and `time` something to tell.
 function __keyturn_prompt {{
@@ -17,13 +22,29 @@ function __keyturn_prompt {{
     for name in {names}; do
         if (( ${{+functions[$name]}} )) && [ -x {interpreter} ] && [ -r {launcher} ]; then
             (( ${{+aliases[$name]}} )) || aliases[$name]="{words} $name"
-        elif [ "${{aliases[$name]-}}" = "{words} $name" ]; then
-            unset "aliases[$name]"
+        else
+            __keyturn_hide $name
         fi
     done
     if (( ${{+_comps}} )); then
         _comps[{interpreter}]=__keyturn_complete
+        typeset -gaU compprefuncs comppostfuncs
+        compprefuncs+=(__keyturn_completing)
     fi
+}}
+function __keyturn_hide {{
+    emulate -L zsh
+    if [ "${{aliases[$1]-}}" = "{words} $1" ]; then
+        unset "aliases[$1]"
+    fi
+}}
+# While a completion is made, what it runs is to find the functions, which let it run the bare command.
+function __keyturn_completing {{
+    local name
+    for name in {names}; do
+        __keyturn_hide $name
+    done
+    comppostfuncs+=(__keyturn_prompt)
 }}
 # Completion sees what the alias stands for. It goes on as if there were none.
 function __keyturn_complete {{
@@ -31,6 +52,10 @@ function __keyturn_complete {{
         shift {count} words
         (( CURRENT -= {count} ))
         _normal
+        local found=$?
+        # What else is known of the interpreter is not asked.
+        _compskip=all
+        return $found
     else
         _dispatch "${{words[1]:t}}" "${{words[1]:t}}" -default-
     fi
@@ -43,7 +68,7 @@ fi
 
 
 def prompt(names: Sequence[str], command: Sequence[str]) -> str:
-    """What zsh does besides, at the prompt; nothing where a path needs quotes, which completion would see."""
+    """The text; empty where a word needs quotes."""
     if not names or not all(map(quoting.is_plain, command)):
         return ""
     return _PROMPT.format(
