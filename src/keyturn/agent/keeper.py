@@ -40,6 +40,7 @@ from keyturn.agent.running import Runner
 from keyturn.agent.session_requests import SessionRequests
 from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
+from keyturn.agent.title_requests import TitleRequests
 from keyturn.agent.told import Told
 from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
@@ -156,6 +157,7 @@ class Keeper:
             requests.SetDefault: default.set,
             requests.Explain: explain.explain,
             requests.Diagnose: explain.diagnose,
+            requests.ListTitles: TitleRequests(permissions).list,
             requests.VerifyKeys: aws.verify,
             requests.MakeMfaDevice: aws.make,
             requests.EnableMfaDevice: aws.enable,
