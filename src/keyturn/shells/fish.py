@@ -27,7 +27,7 @@ end
 """
 # Words, quoted ones too, redirections, and one `&` at the end; nothing that another command could be in.
 _ONE_COMMAND = (
-    r"""(?:\s+(?:[^\s;&|()<>'"\\]|\\.|'(?:[^'\\]|\\.)*'|"(?:[^"\\$]|\\.|\$(?!\())*"|[<>]&?)+)*\s*&\s*$"""
+    r"""(?s:\s+(?:[^\s;&|()<>'"\\]|\\.|'(?:[^'\\]|\\.)*'|"(?:[^"\\$]|\\.|\$(?!\())*"|[<>]&?)+)*\s*&\s*$"""
 )
 
 _FUNCTION = """\

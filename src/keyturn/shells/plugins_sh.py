@@ -15,12 +15,14 @@ from pathlib import Path
 from keyturn import __version__
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
-from keyturn.shells import fish, quoting, wrappers, zsh
+from keyturn.shells import fish, nushell, powershell, quoting, wrappers, zsh
 
 # A line of a start-up file that reads the same in bash, zsh, fish and sh. zsh puts a path for `=name`, fish
 # its own number for `%self`: such a word gets double quotes, which all of them keep as they are.
 _SPACED = re.compile(r"[A-Za-z0-9_./+@%=:,() -]+\Z")
 _WRAPS = re.compile(r"^# wraps (\S+)$|^alias ([A-Za-z0-9_.+-]+)='", re.MULTILINE)
+# Those that `render_for` knows.
+SHELLS = ("bash", "zsh", "fish", "pwsh", "nu")
 # Tells a shell's programs which wrappers it has read, so that `plugin inspect` sees whether they are today's.
 HASH_VARIABLE = "KEYTURN_PLUGINS_HASH"
 _HASH = re.compile(rf"^export {HASH_VARIABLE}=([0-9a-f]+)$", re.MULTILINE)
@@ -83,10 +85,14 @@ def render(executables: Sequence[str], command: Sequence[str]) -> bytes:
 
 
 def render_for(shell: str, executables: Sequence[str], command: Sequence[str]) -> bytes:
-    """The part of one shell alone: bash, zsh or fish, for its `eval` or `source`."""
+    """The part of one of `SHELLS` alone, for its start-up file to evaluate."""
     names = sorted({name for name in executables if wrappers.may_be_wrapped(name)})
     if shell == "fish":
         return _encoded(_fish(names, command))
+    if shell in ("pwsh", "nu"):
+        room = powershell if shell == "pwsh" else nushell
+        text = room.functions(names, command) + room.variable(HASH_VARIABLE, _hash(names, command))
+        return _encoded(text)
     text = wrappers.functions(names, command) + f"export {HASH_VARIABLE}={_hash(names, command)}\n"
     return _encoded(text + (zsh.prompt(names, command) if shell == "zsh" else ""))
 

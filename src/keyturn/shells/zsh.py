@@ -1,9 +1,9 @@
 """What zsh gets besides the functions: plain commands at the prompt, which completion looks through.
 
-zsh names no job that runs in a function (it shows `suspended` and nothing behind it), its `time` tells nothing
-of one, and in a pipeline and in the background it leaves a copy of itself between. So at the prompt an alias
-stands before each function. A person's own alias stays, and goes to the function; so does a path that needs
-quotes, which completion would see as they are written.
+zsh names no job that runs in a function (it shows `suspended` and nothing behind it), its `time` tells
+nothing of one, and in a pipeline and in the background it leaves a copy of itself between. So at the prompt
+an alias stands before each function. A person's own alias stays, and goes to the function; so does a path
+that needs quotes, which completion would see as they are written.
 """
 
 from __future__ import annotations
