@@ -37,7 +37,7 @@ from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
-from keyturn.agent.session_requests import SessionRequests
+from keyturn.agent.session_requests import SessionRequests, segment
 from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
 from keyturn.agent.title_requests import TitleRequests
@@ -220,6 +220,9 @@ class Keeper:
             await connection.send(wire.encode_mismatch())
         elif first[1:2] == wire.RUN:
             await connection.send(await self._run(connection, first[2:]))
+        elif first[1:2] == wire.SEGMENT:
+            status, settings = self._handlers[requests.GetStatus], self._settings_or_defaults()
+            await connection.send(await segment(connection, status, settings))
         elif first[1:2] == wire.CONTROL:
             await self._control(connection, first[2:])
             while True:

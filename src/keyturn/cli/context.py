@@ -88,6 +88,10 @@ class Context:
 
         directories = self.world.directories
         launcher.renew(directories, self.interpreter, create=False)
+        if (directories.data / "segment").exists():
+            from keyturn.shells import segment
+
+            segment.renew(directories, create=False)
         if directories.shims.is_dir():
             from keyturn.shells import shims
 

@@ -21,7 +21,7 @@ from keyturn.cli.output import line, note
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, DeniedError, KeyturnError, UsageError
 from keyturn.ground.names import printable
-from keyturn.shells import launcher, plugins_sh, rc_files, shim_path, shims
+from keyturn.shells import launcher, plugins_sh, rc_files, segment, shim_path, shims
 from keyturn.shells.source_lines import SourceLine
 
 
@@ -159,6 +159,8 @@ def _all_steps(context: Context) -> list[Step]:
     if any(os.path.lexists(path) for path in (directories.launcher, code)):
         place = sourcing.shown(context, directories.launcher)
         steps.append(Step(f"the launcher {place}", partial(_remove_launcher, directories.launcher, code)))
+    if os.path.lexists(prompt := segment.path(directories)):
+        steps.append(Step(f"the prompt's program {sourcing.shown(context, prompt)}", prompt.unlink))
     return steps
 
 
