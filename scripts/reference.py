@@ -43,7 +43,7 @@ VARIABLES = {
     "KEYTURN_ACCOUNT": "the account to use, by title or id, where `--account` is not given",
     "KEYTURN_ITEM": "the item that a wrapped command is to use for this call, by title or id",
     "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
-    "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, aliases",
+    "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, wrappers",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
     "KEYTURN_STATE_DIR": "in place of the state directory: what this machine pinned, the agent's log",
     "KEYTURN_RUNTIME_DIR": "in place of the runtime directory: the agent's socket and lock",

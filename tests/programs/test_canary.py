@@ -69,6 +69,8 @@ def run_every_command(planted: Planted) -> None:
     run("settings", "get", "lock.idle_hours")
     run("settings", "unset", "lock.idle_hours")
     run("plugin", "run", "--", "aws", "--version")
+    for shell in ("zsh", "nu"):
+        run("shell-init", shell)
     signed_in = "keyturn signin --password-file password && exec "
     wrapped = ("plugin", "run", "--", "aws", "s3", "ls")
     done = user.run(*planted.tracing, "sh", "-c", signed_in + " ".join(["keyturn", *wrapped]))
