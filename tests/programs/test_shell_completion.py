@@ -148,6 +148,9 @@ def test_tab_starts_no_agent_and_opens_no_vault(user: User) -> None:
     user.account(make_item("AWS"))
     user.keyturn("plugin", "init", "aws", "--item", "AWS", "--no-input", "--no-shell-rc",
                  "--also", "", "--password-file", user.password_file()).succeeds()  # fmt: skip
+    # A shim stands where the function finds the bare command.
+    user.keyturn("shim", "enable", "aws", "--no-shell-rc").succeeds()
+    user.path.insert(0, str(user.data / "shims"))
     user.keyturn("agent", "stop").succeeds()
     before = {path: path.stat().st_mtime_ns for path in user.home.rglob("*.age")}
     assert before

@@ -16,7 +16,7 @@ function __keyturn_is_typed --argument-names name
 end
 function __keyturn_is_in_background --argument-names name
     status is-interactive; or return 1
-    set -l line (status current-commandline 2>/dev/null | string collect)
+    set -l line (status current-commandline 2>/dev/null | string collect 2>/dev/null)
     string match --quiet --regex -- '^\\s*'(string escape --style=regex -- $name){pattern} $line
 end
 function __keyturn_gone --argument-names name
@@ -33,7 +33,7 @@ _ONE_COMMAND = (
 _FUNCTION = """\
 function {name} --wraps {name} --description {description}
     if not __keyturn_is_typed
-        command {name} $argv
+        env KEYTURN_BARE=1 {name} $argv
     else if not test -x {interpreter} -a -r {launcher}
         __keyturn_gone {name}
         command {name} $argv

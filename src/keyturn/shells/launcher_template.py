@@ -28,6 +28,8 @@ SHIM = b"\n# Keyturn's shim of "
 # by these words, a sum of the words, and the paths that were tried for them.
 TRIED = b"KEYTURN_SHIM"
 TRIES = 3
+# Set by the wrappers of plugins.sh while a completion is made: a shim that it runs is not to ask anybody.
+BARE = b"KEYTURN_BARE"
 # What the interpreter sets LC_CTYPE to under the C locale (PEP 538).
 COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")
 
@@ -46,7 +48,7 @@ def main():
     if posix.environ.get(b"_") in (words(sys.executable), words(sys.argv[0])):
         # bash and zsh set `_` to the program that they start; the command is to find its own path there.
         posix.putenv(b"_", path)
-    if not tried:
+    if not tried and not posix.environ.get(BARE):
         notes, remove, pairs, arguments = ask(name, path, arguments, attempt)
         for note in notes:
             say(note)

@@ -23,11 +23,12 @@ def may_be_wrapped(name: str) -> bool:
 
 
 # `function` keeps an alias of the same name from being put in its place, a backslash does so in the body.
+# KEYTURN_BARE is for a shim, which may be what the bare command's name finds.
 # COMP_LINE: bash(1), Programmable Completion. compstate: zshcompwid(1).
 _FUNCTION = """\
 function {name} {{
     if [ -n "${{COMP_LINE+x}}${{compstate+x}}" ]; then
-        \\command {name} "$@"
+        KEYTURN_BARE=1 \\command {name} "$@"
     elif [ -x {interpreter} ] && [ -r {launcher} ]; then
         {words} {name} "$@"
     else
