@@ -43,6 +43,8 @@ VARIABLES = {
     "KEYTURN_ACCOUNT": "the account to use, by title or id, where `--account` is not given",
     "KEYTURN_ITEM": "the item that a wrapped command is to use for this call, by title or id",
     "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
+    "KEYTURN_BARE": "set while a completion is made: what it runs gets no credentials, and nobody is asked",
+    "KEYTURN_SHIM": "set for a command that has a shim: what was tried, so that nothing goes in circles",
     "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, wrappers",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
     "KEYTURN_STATE_DIR": "in place of the state directory: what this machine pinned, the agent's log",

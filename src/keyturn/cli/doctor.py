@@ -10,7 +10,7 @@ import msgspec
 
 from keyturn import __version__
 from keyturn.cli import doctor_agent, doctor_files, doctor_shells, doctor_system, output
-from keyturn.cli.context import Context, current
+from keyturn.cli.context import current
 from keyturn.cli.doctor_findings import PROBLEM, Finding, Patient, note, problem
 from keyturn.cli.ending import guarded, leave
 from keyturn.cli.options import output_format
@@ -30,22 +30,21 @@ def doctor(form: str, root: str) -> None:
     Nothing is changed, nobody is asked, and no agent is started. The exit status is 0 if nothing is wrong;
     notes alone do not count as wrong.
     """
-    context = current()
+    patient = Patient(current(), Path(root))
+
+    def examine() -> None:
+        report, findings = _look(patient)
+        findings.sort(key=lambda each: each.severity != PROBLEM)
+        if form == "json":
+            output.as_json("doctor", {**report, "findings": msgspec.to_builtins(findings)})
+        else:
+            for line in [*_report_lines(report), *_finding_lines(findings)]:
+                output.line(output.clean(line))
+        if any(each.severity == PROBLEM for each in findings):
+            raise SystemExit(Status.FAILED)
+
     # What is found in plaintext passes through: in a child that nobody can read.
-    leave(private.run_privately(lambda: guarded(lambda: _examine(context, form, Path(root)))))
-
-
-def _examine(context: Context, form: str, root: Path) -> None:
-    patient = Patient(context, root)
-    report, findings = _look(patient)
-    findings.sort(key=lambda each: each.severity != PROBLEM)
-    if form == "json":
-        output.as_json("doctor", {**report, "findings": msgspec.to_builtins(findings)})
-    else:
-        for line in [*_report_lines(report), *_finding_lines(findings)]:
-            output.line(output.clean(line))
-    if any(each.severity == PROBLEM for each in findings):
-        raise SystemExit(Status.FAILED)
+    leave(private.run_privately(lambda: guarded(examine)))
 
 
 def _look(patient: Patient) -> tuple[dict[str, Any], list[Finding]]:

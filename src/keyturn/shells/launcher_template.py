@@ -24,8 +24,8 @@ ANSWER_SECONDS = 10
 CONNECTIONS = 4
 # The second line of every shim, whichever Keyturn wrote it (shells/shims.py).
 SHIM = b"\n# Keyturn's shim of "
-# What a command that was found beside a shim carries: who became it (a pid), how often in a row it was called
-# by these words, a sum of the words, and the paths that were tried for them.
+# What a command found beside a shim carries: the pid that became it, how often in a row it was called so, a
+# sum of its words, and the paths tried for them.
 TRIED = b"KEYTURN_SHIM"
 TRIES = 3
 # Set by the wrappers of plugins.sh while a completion is made: a shim that it runs is not to ask anybody.
@@ -57,8 +57,8 @@ def main():
         for index in range(0, len(pairs), 2):
             posix.putenv(pairs[index], pairs[index + 1])
     if is_shimmed:
-        sum_of_words = checksum(name, arguments)
-        posix.putenv(TRIED, b"%d %d %d " % (posix.getpid(), count, sum_of_words) + b":".join([*tried, path]))
+        mark = b"%d %d %d " % (posix.getpid(), count, checksum(name, arguments))
+        posix.putenv(TRIED, mark + b":".join([*tried, path]))
     become(path, [name, *arguments])
 
 
@@ -75,9 +75,8 @@ def tried_for(name, arguments):
     that the command started; but not for ever.
     """
     mark = posix.environ.get(TRIED, b"").split(b" ", 3)
-    if len(mark) != 4 or mark[2] != b"%d" % checksum(name, arguments):
-        return 1, []
-    if not mark[0].isdigit() or not mark[1].isdigit():
+    is_one = len(mark) == 4 and mark[0].isdigit() and mark[1].isdigit()
+    if not is_one or mark[2] != b"%d" % checksum(name, arguments):
         return 1, []
     count = int(mark[1])
     if int(mark[0]) in (posix.getpid(), posix.getppid()) or count >= TRIES:
@@ -145,10 +144,9 @@ def find(name, search, tried):
         return found, is_shimmed
     if refused:
         fail(126, shown + ": permission denied")
-    if tried:
-        last = tried[-1].decode("utf-8", "replace")
-        fail(127, shown + ": command not found but as " + last + ", which looks for it on PATH itself")
-    return fail(127, shown + ": command not found")
+    last = tried[-1].decode("utf-8", "replace") if tried else ""
+    known = " but as " + last + ", which looks for it on PATH itself" if tried else ""
+    return fail(127, shown + ": command not found" + known)
 
 
 def is_shim(path):
