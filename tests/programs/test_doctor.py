@@ -103,7 +103,7 @@ def test_on_a_clean_set_up_nothing_is_found(case: Case) -> None:
     assert [each["because"] for each in report["paths"]] == ["below HOME"] * 3 + ["XDG_RUNTIME_DIR"]
     assert report["agent"]["state"] == "not running"
     assert report["wrappers"] == {"defined": ["aws"], "here": "sourced"}
-    assert {"shell": "bash", "reads": ["~/.bashrc"]} in report["shells"]
+    assert {"shell": "bash", "reads": ["~/.bashrc"], "shims": []} in report["shells"]
     assert [(each["executable"], each["first"]) for each in report["shims"]] == [("aws", True)]
     (command,) = report["commands"]
     assert command["runs"] == f"{case.user.home}/tools/aws"

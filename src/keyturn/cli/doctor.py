@@ -113,7 +113,9 @@ def _report_lines(report: dict[str, Any]) -> list[str]:
     names = ", ".join(wrappers["defined"]) or "none"
     lines.append(f"{'wrappers':14} {names}" + (f" ({wrappers['here']} here)" if wrappers["defined"] else ""))
     for each in report["shells"]:
-        reads = f"sourced by {', '.join(each['reads'])}" if each["reads"] else "sources nothing of keyturn's"
+        kinds = (("wrappers", "reads"), ("shims", "shims"))
+        read = [f"{what} by {', '.join(each[key])}" for what, key in kinds if each[key]]
+        reads = "; ".join(read) or "reads nothing of keyturn's"
         lines.append(f"{each['shell']:14} {reads}")
     for each in report["shims"]:
         order = "first on PATH" if each["first"] else "not first on PATH"

@@ -12,17 +12,19 @@ from keyturn.cli import sourcing
 from keyturn.cli.doctor_findings import Check, Finding, Patient, note, problem
 from keyturn.cli.shim import ShimRow, row_of
 from keyturn.ground.errors import ConfigurationError
-from keyturn.shells import launcher, plugins_sh, rc_files, shims
+from keyturn.shells import launcher, plugins_sh, rc_files, shim_path, shims
 from keyturn.shells.rc_files import Shell
 
 KNOWN = ("bash", "zsh", "fish")
 
 
 class ShellRow(msgspec.Struct, frozen=True):
-    """A shell that is installed; `reads` are its start-up files that source plugins.sh."""
+    """A shell that is installed. `reads` are its start-up files that source plugins.sh, `shims` those that
+    put shims on PATH."""
 
     shell: str
     reads: list[str]
+    shims: list[str]
 
 
 class Wrappers(msgspec.Struct, frozen=True):
@@ -38,16 +40,28 @@ def rows(patient: Patient) -> list[ShellRow]:
     for name in KNOWN:
         if shutil.which(name, path=patient.search):
             shell = rc_files.shell_of({**patient.world.environment, "SHELL": name})
+            reads, first = _reading(patient, shell), _reading(patient, shell, _shims_line(patient, shell))
             found.append(
-                ShellRow(name, [sourcing.shown(patient.context, path) for path in _reading(patient, shell)])
+                ShellRow(
+                    name,
+                    *([sourcing.shown(patient.context, path) for path in each] for each in (reads, first)),
+                )
             )
     return found
 
 
-def _reading(patient: Patient, shell: Shell) -> list[Path]:
-    text = _source_line(patient)
+def _reading(patient: Patient, shell: Shell, line: str | None = None) -> list[Path]:
+    """Its start-up files that have the line; None is the one that sources plugins.sh."""
+    text = _source_line(patient) if line is None else line
     paths = [path for path in (*shell.files, *shell.others) if path.is_file()]
     return [path for path in paths if text and rc_files.lines_of(path, text, patient.world.environment)]
+
+
+def _shims_line(patient: Patient, shell: Shell) -> str:
+    try:
+        return shell.source_line(shim_path.file_for(patient.directories, shell.name))
+    except ConfigurationError:
+        return ""
 
 
 def _source_line(patient: Patient) -> str:
@@ -187,12 +201,17 @@ def shim_order(patient: Patient) -> list[Finding]:
     before = [each.before for each in rows if each.before]
     is_there = str(patient.directories.shims) in patient.search.split(":")
     what = f"{before[0]} comes before it on PATH" if before and is_there else "their directory is not on PATH"
+    shell = sourcing.shell_here(patient.context)
+    line = _shims_line(patient, shell)
+    mend = "keyturn shim enable --shell-rc, then open a new shell"
+    if _reading(patient, shell, line):
+        mend = f"a new shell has it; here: {line}"
     return [
         problem(
             "shims-not-first",
             f"there are shims for {names}, and {what}",
             "a script that is started here gets the bare command, without credentials",
-            "keyturn shim enable --shell-rc, then open a new shell",
+            mend,
         )
     ]
 

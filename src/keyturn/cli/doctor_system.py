@@ -42,7 +42,7 @@ def memory(patient: Patient) -> list[Finding]:
         problem(
             "runtime-on-disk",
             f"the runtime directory {runtime} is on a disk ({kind}), not in memory",
-            "a file with a secret that a command needs would be written to that disk",
+            "a file with a secret that a command needs could come to lie on that disk",
             f"set KEYTURN_RUNTIME_DIR to a directory of yours in /run/user/{patient.world.uid} or /dev/shm",
         )
     ]
