@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
+from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference
 from keyturn.scopes import defaults
 from keyturn.scopes.defaults import DefaultsFile
 from tests.programs.user import User
 from tests.vaults.templates import make_item
 
-KEY = "AKIAIOSFODNN7EXAMPLE"
+KEY, DEV_KEY = "AKIAIOSFODNN7EXAMPLE", "AKIADEVELOPEREXAMPLE"
 SAID = f"as={KEY}"
 # What it answers as git's credential helper, as AWS CLI's own for CodeCommit does.
 AWS = """\
@@ -29,12 +30,17 @@ def script(path: Path, text: str) -> Path:
 
 
 def set_up(user: User) -> None:
-    """An account, its item as everybody's default, `aws` in ~/tools, and a shim first on PATH."""
-    item = make_item()
-    made = user.account(item)
+    """An account, its item as everybody's default, another one bound to the profile `dev`, `aws` in ~/tools,
+    and a shim first on PATH."""
+    item, other = make_item(), make_item("Dev EXAMPLE")
+    other.fields[0].value = Secret(DEV_KEY)
+    made = user.account(item, other)
     reference = ItemReference(made.account.id, made.vault.id, item.id, item.title)
+    bound = ItemReference(made.account.id, made.vault.id, other.id, other.title)
     DefaultsFile(user.config / "defaults.json").change(
-        lambda known: defaults.with_default(known, "aws", reference)
+        lambda known: defaults.with_binding(
+            defaults.with_default(known, "aws", reference), "aws", "dev", bound
+        )
     )
     trust(user, script(user.home / "tools/aws", AWS))
     user.keyturn("shim", "enable", "aws", "--no-shell-rc").succeeds()

@@ -153,6 +153,28 @@ def test_the_agent_is_looked_at(case: Case) -> None:
         user.keyturn("agent", "stop").succeeds()
 
 
+OTHER_VERSION = """
+import sys, keyturn
+from pathlib import Path
+keyturn.__version__ = "9.9.9"
+from keyturn.agent import supervisor
+from keyturn.ground.paths import Directories
+raise SystemExit(supervisor.start(Directories(*map(Path, sys.argv[1:]))))
+"""
+
+
+def test_an_agent_of_another_version_is_named_as_such(case: Case) -> None:
+    directories = paths.resolve(case.user.environment, os.getuid())
+    places = [directories.config, directories.data, directories.state, directories.runtime]
+    case.user.run(str(BIN / "python"), "-c", OTHER_VERSION, *map(str, places)).succeeds()
+    try:
+        status, report = case.doctor()
+        assert [each["name"] for each in report["findings"]] == ["agent-of-another-version"]
+        assert (status, report["agent"]["version"]) == (1, "9.9.9")
+    finally:
+        case.user.keyturn("agent", "stop").succeeds()
+
+
 def test_it_names_no_secret_asks_nothing_and_says_how_to_mend(case: Case) -> None:
     plaintext_left(case)
     ptrace_open(case)

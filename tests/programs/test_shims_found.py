@@ -7,7 +7,7 @@ import pytest
 
 from keyturn.ground.errors import Status
 from tests.parts import needs
-from tests.programs.shimmed import AWS, SAID, script, shims, sign_in, trust
+from tests.programs.shimmed import AWS, DEV_KEY, SAID, script, shims, sign_in, trust
 from tests.programs.user import BIN, User
 
 # A loop ends here.
@@ -75,6 +75,7 @@ PASSES = {
     "as a child": f'{OUT}; aws "$@"; exit $?',
     "as a grandchild": f'{OUT}; sh -c \'aws "$@"; exit $?\' sh "$@"; exit $?',
     "without taking itself out": 'exec aws "$@"',
+    "as a grandchild, without taking itself out": 'sh -c \'aws "$@"; exit $?\' sh "$@"; exit $?',
     "as a child, without taking itself out": 'aws "$@"; exit $?',
 }
 
@@ -129,7 +130,7 @@ def test_it_gets_what_the_agent_gave_though_words_were_taken_from_it(signed_in: 
     trust(user, script(own / "aws", '#!/bin/sh\necho once >>"$HOME/rounds"; exec aws "$@"\n'))
     (user.home / "rounds").unlink(missing_ok=True)
     output = runs(user, shims(user), own, command="aws --profile dev s3 ls")
-    assert is_real(user, output), output
+    assert output == f"as={DEV_KEY} in={user.home}/tools/aws s3 ls\n"
     assert (user.home / "rounds").read_text() == "once\n"
 
 
