@@ -162,3 +162,15 @@ def test_a_line_with_more_than_one_command_stays_in_front_in_fish(wrapped: Wrapp
         show(terminal, "jobs", "running")
         terminal.type("kill (jobs -p); wait")
         terminal.ready()
+
+
+def test_a_persons_options_do_not_matter_in_zsh(wrapped: Wrapped) -> None:
+    terminal = open_shell(wrapped, "zsh", sourced=False)
+    terminal.type("setopt ksh_arrays no_unset sh_word_split warn_create_global extended_glob")
+    terminal.ready()
+    for _ in range(2):
+        terminal.type(f"source {wrapped.user.config}/plugins.sh")
+        assert "plugins.sh:" not in terminal.ready()
+    show(terminal, "time aws exit 0", TIMED["zsh"])
+    show(terminal, "aws exit 5; echo st''atus $?", "status 5\r\n")
+    show(terminal, "echo ${#precmd_functions[@]} ho''oks", "1 hooks\r\n")
