@@ -39,7 +39,7 @@ def test_one_is_written_for_its_owner_and_renewed_when_stale(directories: Direct
     assert directories.shims.stat().st_mode & 0o777 == 0o700
     assert shims.renew(directories, INTERPRETER) == []
     path.chmod(0o600)
-    (directories.shims / "sam").write_text("old")
+    (directories.shims / "sam").write_bytes(b"#!/old" + path_search.MARK + b"sam\n")
     assert shims.renew(directories, INTERPRETER) == ["aws", "sam"]
     assert (directories.shims / "sam").read_bytes() == shims.render(directories, INTERPRETER, "sam")
     assert os.access(path, os.X_OK)
@@ -52,7 +52,12 @@ def test_one_is_written_for_its_owner_and_renewed_when_stale(directories: Direct
 def test_what_is_not_ours_stays(directories: Directories) -> None:
     shims.enable(directories, INTERPRETER, ["aws"])
     (directories.shims / "mine").write_text("#!/bin/sh\n")
+    assert shims.renew(directories, INTERPRETER) == []
+    assert shims.disable(directories, ["mine"]) == []
+    with pytest.raises(ConfigurationError, match="no shim of keyturn"):
+        shims.enable(directories, INTERPRETER, ["mine"])
     shims.remove_all(directories)
+    assert (directories.shims / "mine").read_text() == "#!/bin/sh\n"
     assert [path.name for path in directories.shims.iterdir()] == ["mine"]
 
 

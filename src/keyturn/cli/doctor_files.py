@@ -160,8 +160,7 @@ def executables(patient: Patient) -> list[Finding]:
     """The programs that get credentials: there, and not to be replaced by others."""
     found = []
     directories = patient.directories
-    ours = [name for name in shims.enabled(directories) if shims.is_ours(directories, name)]
-    for name in dict.fromkeys([*plugins_sh.wrapped(directories.plugins_sh), *ours]):
+    for name in dict.fromkeys([*plugins_sh.wrapped(directories.plugins_sh), *shims.own(directories)]):
         path = path_search.find(name, patient.search, directories.shims)
         if not path:
             found.append(

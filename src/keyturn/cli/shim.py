@@ -101,7 +101,7 @@ def disable(executables: tuple[str, ...], everything: bool, dry_run: bool) -> No
     """Take shims away. With the last one go the lines in start-up files that put them on PATH."""
     context = current()
     directories = context.world.directories
-    there = shims.enabled(directories)
+    there = shims.own(directories)
     if bool(executables) == everything:
         raise UsageError("either executables or --all", f"there are shims for: {', '.join(there) or 'none'}")
     for name in dict.fromkeys(executables):
@@ -140,7 +140,7 @@ def remove_all(context: Context) -> None:
 
 def _remove(context: Context, gone: Sequence[str], *, everything: bool) -> None:
     directories = context.world.directories
-    if everything or gone == shims.enabled(directories):
+    if everything or gone == shims.own(directories):
         remove_all(context)
     else:
         shims.disable(directories, gone)

@@ -89,12 +89,24 @@ def enabled(directories: Directories) -> list[str]:
     return [name for name in entries if may_be_named(name) and not name.endswith(".new")]
 
 
+def own(directories: Directories) -> list[str]:
+    """Those of them that Keyturn wrote."""
+    return [name for name in enabled(directories) if is_ours(directories, name)]
+
+
 def enable(directories: Directories, interpreter: Interpreter, names: Sequence[str]) -> list[str]:
     """Write shims of these names, and the files that put them first on PATH. Returns the names that are new.
 
-    The launcher has to be there. Raises ConfigurationError where there can be none.
+    The launcher has to be there. Raises ConfigurationError where there can be none, and for another's file of
+    that name.
     """
     known = enabled(directories)
+    for name in names:
+        if name in known and not is_ours(directories, name):
+            path = directories.shims / name
+            raise ConfigurationError(
+                f"{path} is no shim of keyturn's", f"look at it, and move it away: {path}"
+            )
     texts = {name: render(directories, interpreter, name) for name in names}
     uid = os.getuid()
     files.private_directory(directories.data, uid, mend=True)
@@ -110,7 +122,7 @@ def disable(directories: Directories, names: Sequence[str]) -> list[str]:
 
     Returns the names of those that were there.
     """
-    gone = [name for name in enabled(directories) if name in names]
+    gone = [name for name in own(directories) if name in names]
     for name in gone:
         (directories.shims / name).unlink(missing_ok=True)
     if not enabled(directories):
@@ -120,9 +132,8 @@ def disable(directories: Directories, names: Sequence[str]) -> list[str]:
 
 def remove_all(directories: Directories) -> None:
     """Everything that `enable` wrote. Another's file in the directory stays, and the directory with it."""
-    for name in enabled(directories):
-        if is_ours(directories, name):
-            (directories.shims / name).unlink(missing_ok=True)
+    for name in own(directories):
+        (directories.shims / name).unlink(missing_ok=True)
     if directories.shims.is_dir():
         files.remove_leftovers(directories.shims)
         if not any(directories.shims.iterdir()):
@@ -144,10 +155,13 @@ def is_stale(directories: Directories, interpreter: Interpreter, name: str) -> b
 
 
 def renew(directories: Directories, interpreter: Interpreter) -> list[str]:
-    """Write those anew that are not as this Keyturn writes them; which ones. None where there can be none."""
+    """Write those anew that are not as this Keyturn writes them; which ones. None where there can be none.
+
+    What is not Keyturn's is left alone: `keyturn doctor` names it.
+    """
     if not directories.shims.is_dir() or refusal(directories, interpreter):
         return []
-    stale = [name for name in enabled(directories) if is_stale(directories, interpreter, name)]
+    stale = [name for name in own(directories) if is_stale(directories, interpreter, name)]
     for name in stale:
         _write(directories.shims / name, render(directories, interpreter, name))
     if enabled(directories):
