@@ -129,9 +129,12 @@ def test_it_gets_what_the_agent_gave_though_words_were_taken_from_it(signed_in: 
     own = user.home / "passing"
     trust(user, script(own / "aws", '#!/bin/sh\necho once >>"$HOME/rounds"; exec aws "$@"\n'))
     (user.home / "rounds").unlink(missing_ok=True)
+    log = user.state / "audit.jsonl"
+    before = len(log.read_text().splitlines()) if log.exists() else 0
     output = runs(user, shims(user), own, command="aws --profile dev s3 ls")
     assert output == f"as={DEV_KEY} in={user.home}/tools/aws s3 ls\n"
     assert (user.home / "rounds").read_text() == "once\n"
+    assert len(log.read_text().splitlines()) == before + 1, "it asked again"
 
 
 def test_other_words_from_within_are_another_question(signed_in: User) -> None:
