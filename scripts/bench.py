@@ -67,6 +67,8 @@ def starts(home: Home, large: Home, peers: list[Peer], rounds: int) -> dict[str,
         "interpreter -IS -c pass": partial(home.run, [own.bare, "-IS", "-c", "pass"]),
         "true through the launcher": partial(home.run, home.wrapped),
         f"true through the launcher ({ITEMS})": partial(large.run, large.wrapped),
+        "true through its shim": partial(home.run, home.shimmed),
+        "a prompt's segment": partial(home.run, home.segment),
         "interpreter -c pass": partial(home.run, [own.own, "-c", "pass"]),
         **{f"keyturn {words}": partial(home.run, [str(BIN / "keyturn"), *words.split()]) for words in CALLS},
         **{

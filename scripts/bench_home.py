@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from keyturn.ground import wire
 from keyturn.ground.paths import Directories, resolve
 from keyturn.ground.secret import Secret
 from keyturn.scopes.defaults import Defaults, DefaultsFile
+from keyturn.shells import segment, shims
 from keyturn.shells.launcher import Interpreter, command
 from keyturn.vaults.age import derive
 from keyturn.vaults.age.opening import Opening
@@ -91,6 +93,17 @@ class Home:
     @property
     def wrapped(self) -> list[str]:
         return [*command(self.directories, self.interpreter), "aws", *CALL]
+
+    @property
+    def shimmed(self) -> list[str]:
+        """The same command by a shim; it is on nobody's PATH, so nothing else of these figures changes."""
+        shims.enable(self.directories, self.interpreter, ["aws"])
+        return [str(self.directories.shims / "aws"), *CALL]
+
+    @property
+    def segment(self) -> list[str]:
+        segment.renew(self.directories, create=True)
+        return shlex.split(segment.command(self.directories, self.interpreter))
 
     def run(self, words: list[str], variables: Mapping[str, str] | None = None) -> float:
         """Seconds from start to end, in this home's environment. Raises RuntimeError if the command fails."""

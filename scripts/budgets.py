@@ -51,6 +51,15 @@ def budgets(figures: dict[str, float]) -> list[Budget]:
             1.5,
             "× interpreter -IS -c pass",
         ),
+        Budget(
+            "a shim takes", figures["true through its shim, ms"] / launched, 1.15, "× what the launcher takes"
+        ),
+        Budget(
+            "a prompt's segment takes",
+            figures["a prompt's segment, ms"] / launched,
+            2.0,
+            "× what the launcher takes",
+        ),
         Budget("the agent answers in", answer, 1.0, "ms at the median"),
         *(
             Budget(f"with {size}", figures[f"agent's answer, ms ({size})"] / answer, 1.25, "× the answer")

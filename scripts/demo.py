@@ -172,10 +172,8 @@ class Demo:
         plaintext.write_text(self.aws.credentials_text(NAME))
         # Without a terminal, signin lets this process and what it starts use the account.
         self.user.keyturn("signin", "--password-file", self.user.password_file(self.password)).succeeds()
-        alias = re.search(r"^alias aws='(.*)'$", (self.user.config / "plugins.sh").read_text(), re.MULTILINE)
-        check(alias is not None, "plugins.sh has no alias for aws")
-        assert alias is not None
-        bare, wrapped = shlex.split(IDENTITY), shlex.split(alias[1]) + shlex.split(IDENTITY)[1:]
+        bare = shlex.split(IDENTITY)
+        wrapped = self.user.launcher("aws") + bare[1:]
         taken: tuple[list[float], list[float]] = ([], [])
         for _ in range(ROUNDS):
             taken[0].append(self.timed(bare, {"AWS_SHARED_CREDENTIALS_FILE": str(plaintext)}))

@@ -68,7 +68,7 @@ def saver_of_settings(scene: Scene) -> Save:
     return lambda number: settings.change(path, "executables.trusted_directories", f'["{number}"]')
 
 
-def saver_of_aliases(scene: Scene) -> Save:
+def saver_of_wrappers(scene: Scene) -> Save:
     path = scene.config("plugins.sh")
     return lambda number: plugins_sh.update(path, ["aws"], [*COMMAND, str(number)])
 
@@ -96,9 +96,10 @@ def saved_setting(scene: Scene) -> int:
     return int(settings.load(scene.config("settings.toml")).executables.trusted_directories[0])
 
 
-def saved_alias(scene: Scene) -> int:
-    [alias] = [each for each in scene.config("plugins.sh").read_text().splitlines() if "alias" in each]
-    return int(alias.split()[-2])
+def saved_wrapper(scene: Scene) -> int:
+    lines = scene.config("plugins.sh").read_text().splitlines()
+    [words] = [each for each in lines if each.endswith(" aws $argv") and COMMAND[0] in each]
+    return int(words.split()[-3].strip("'"))
 
 
 SAVERS: dict[str, tuple[Callable[[Scene], Save], Callable[[Scene], int]]] = {
@@ -107,7 +108,7 @@ SAVERS: dict[str, tuple[Callable[[Scene], Save], Callable[[Scene], int]]] = {
     "passwords": (saver_of_passwords, saved_password),
     "defaults": (saver_of_defaults, saved_default),
     "settings": (saver_of_settings, saved_setting),
-    "aliases": (saver_of_aliases, saved_alias),
+    "wrappers": (saver_of_wrappers, saved_wrapper),
 }
 
 

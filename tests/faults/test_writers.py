@@ -167,7 +167,7 @@ def test_all_files_of_a_configuration_written_at_once_lose_nothing(tmp_path: Pat
             lambda was: defaults.with_default(was, name, scene.reference)
         )
 
-    def add_alias(index: int, turn: int) -> None:
+    def add_wrapper(index: int, turn: int) -> None:
         plugins_sh.update(scene.config("plugins.sh"), [f"tool-{index}-{turn}"], COMMAND)
 
     keys = ["approval.idle_minutes", "prompt.timeout_seconds", "lock.idle_hours", "vault.versions_kept"]
@@ -175,7 +175,7 @@ def test_all_files_of_a_configuration_written_at_once_lose_nothing(tmp_path: Pat
     def set_setting(index: int, turn: int) -> None:
         settings.change(scene.config("settings.toml"), keys[index % 4], str(5 + turn))
 
-    _in_children([set_default, set_default, add_alias, add_alias, *[set_setting] * 4], turns)
+    _in_children([set_default, set_default, add_wrapper, add_wrapper, *[set_setting] * 4], turns)
     assert len(DefaultsFile(scene.config("defaults.json")).read().everywhere) == 1 + 2 * turns
     assert len(plugins_sh.wrapped(scene.config("plugins.sh"))) == 1 + 2 * turns
     found = settings.load(scene.config("settings.toml"))

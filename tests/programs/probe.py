@@ -191,10 +191,8 @@ class Wrapped:
 
     @property
     def launcher(self) -> list[str]:
-        """The words of the alias in plugins.sh, `aws` the last of them."""
-        alias = re.search(r"^alias aws='(.*)'$", (self.user.config / "plugins.sh").read_text(), re.MULTILINE)
-        assert alias is not None
-        return shlex.split(alias[1])
+        """The words that the wrapper in plugins.sh runs, `aws` the last of them."""
+        return self.user.launcher("aws")
 
     @property
     def plugin_run(self) -> list[str]:

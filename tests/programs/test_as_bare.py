@@ -1,7 +1,7 @@
 """A wrapped command finds everything as if it had been called bare; each compared in one run.
 
 A row is what a shell script arranges and how it calls `aws`. The script calls it bare, by the launcher (the
-alias of plugins.sh) and by `keyturn plugin run`, all from one shell, and the three reports are compared.
+wrapper in plugins.sh) and by `keyturn plugin run`, all from one shell, and the three reports are compared.
 """
 
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ DESCRIPTORS = {
 }
 
 ROWS = {**ENVIRONMENT, **PROCESS, **DESCRIPTORS}
-# `keyturn` itself has to know its home, and its interpreter where it is; the alias knows both.
+# `keyturn` itself has to know its home, and its interpreter where it is; the wrapper knows both.
 BY_LAUNCHER_ONLY = {"nothing but PATH", "an interpreter that is not there"}
 
 

@@ -19,10 +19,10 @@ QUESTION = "password of account “Test”: "
 
 STARTER = """
 import subprocess, sys
-alias, count, roles = sys.argv[1].split(), int(sys.argv[2]), int(sys.argv[3])
+launcher, count, roles = sys.argv[1].split(), int(sys.argv[2]), int(sys.argv[3])
 files = {"stdout": open("out", "a"), "stderr": open("err", "a")}
 crowd = [
-    subprocess.Popen([*alias, "--profile", f"role-{number % roles}", "s3", "ls"], **files)
+    subprocess.Popen([*launcher, "--profile", f"role-{number % roles}", "s3", "ls"], **files)
     for number in range(count)
 ]
 print("statuses:", sorted({each.wait() for each in crowd}))
@@ -62,10 +62,9 @@ def crowd(user: User, answers: list[tuple[str, str]]) -> None:
     user.keyturn("plugin", "init", "aws", "--item", "AWS", "--no-input", "--no-shell-rc",
                  "--also", "", "--password-file", user.password_file()).succeeds()  # fmt: skip
     user.keyturn("lock").succeeds()
-    alias = re.findall(r"^alias aws='(.*)'$", (user.config / "plugins.sh").read_text(), re.MULTILINE)[0]
     (user.home / "crowd").write_text(STARTER)
     terminal = user.terminal()
-    terminal.type(f"{sys.executable} crowd '{alias}' {COUNT} {ROLES}")
+    terminal.type(f"{sys.executable} crowd '{' '.join(user.launcher('aws'))}' {COUNT} {ROLES}")
     for question, answer in answers:
         terminal.expect(re.escape(question), seconds=60)
         terminal.type(answer)

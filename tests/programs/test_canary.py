@@ -69,6 +69,8 @@ def run_every_command(planted: Planted) -> None:
     run("settings", "get", "lock.idle_hours")
     run("settings", "unset", "lock.idle_hours")
     run("plugin", "run", "--", "aws", "--version")
+    for shell in ("zsh", "nu"):
+        run("shell-init", shell)
     signed_in = "keyturn signin --password-file password && exec "
     wrapped = ("plugin", "run", "--", "aws", "s3", "ls")
     done = user.run(*planted.tracing, "sh", "-c", signed_in + " ".join(["keyturn", *wrapped]))
@@ -95,6 +97,14 @@ def run_every_command(planted: Planted) -> None:
     run("signin", "--account", "Renamed", "--password-file", "code")
     run("account", "forget", "--account", "Renamed")
     run("account", "add", str(user.home / "accounts/Test"), "--title", "Test")
+    run("shim", "enable", "aws", "--no-shell-rc")
+    run("completion", "zsh")
+    run("status", "--short")
+    run("status", "--command")
+    for form in ("table", "json"):
+        run("shim", "list", "--format", form)
+        run("doctor", "--format", form, status=None)
+    run("shim", "disable", "aws")
     run("plugin", "uninstall", "--all", "--yes")
     run("signout", "--all")
     run("lock")

@@ -1,7 +1,6 @@
 """Many commands at once on a locked account: one question, one answer for all."""
 
 import os
-import re
 import signal
 import sys
 import time
@@ -34,9 +33,9 @@ def crowd(user: User) -> User:
 
 STARTER = """
 import subprocess, sys
-alias, count = sys.argv[1].split(), int(sys.argv[2])
+launcher, count = sys.argv[1].split(), int(sys.argv[2])
 files = {"stdout": open("out", "a"), "stderr": open("err", "a")}
-crowd = [subprocess.Popen([*alias, "s3", "ls"], **files) for _ in range(count)]
+crowd = [subprocess.Popen([*launcher, "s3", "ls"], **files) for _ in range(count)]
 for each in crowd:
     while each.returncode is None:
         try:
@@ -55,10 +54,9 @@ def start(user: User, count: int) -> Terminal:
     Started by a program and not by a shell's `&`, so that all are in the terminal's foreground group and
     hear Ctrl-C.
     """
-    alias = re.findall(r"^alias aws='(.*)'$", (user.config / "plugins.sh").read_text(), re.MULTILINE)[0]
     (user.home / "crowd").write_text(STARTER)
     terminal = user.terminal()
-    terminal.type(f"{sys.executable} crowd '{alias}' {count}")
+    terminal.type(f"{sys.executable} crowd '{' '.join(user.launcher('aws'))}' {count}")
     terminal.expect(QUESTION, seconds=30 + count / 5)
     return terminal
 

@@ -82,7 +82,7 @@ class TestByFlags:
     def test_one_that_is_not_its_own_alone(self, builder: User) -> None:
         init(builder, "tofu", "--credential", "hcloud", "--item", "Cloud EXAMPLE")
         assert everywhere(builder) == {"tofu/hcloud": "Cloud EXAMPLE"}
-        assert "alias tofu=" in (builder.config / "plugins.sh").read_text()
+        assert "tofu" in builder.wraps()
 
     def test_imported_from_the_environment(self, builder: User) -> None:
         words = ("terraform", "--credential", "hcloud", "--import-env", "--also", "hcloud,tofu")

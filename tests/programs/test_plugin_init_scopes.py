@@ -153,7 +153,7 @@ def test_installed_commands_that_take_it_too_are_offered(both: User) -> None:
     assert titles == {"aws": "New EXAMPLE", "terraform": "New EXAMPLE"}
     assert file["trusted"]["terraform"] == [str((both.home / "tools/terraform").resolve())]
     assert "terraform uses it everywhere (the global default)" in printed
-    assert "alias terraform='" in (both.config / "plugins.sh").read_text()
+    assert "terraform" in both.wraps()
 
 
 def test_several_accounts(user: User) -> None:
@@ -179,12 +179,7 @@ class TestAlsoByFlag:
         titles = {name: item["title"] for name, item in defaults(both)["everywhere"].items()}
         assert titles == {"aws": "New EXAMPLE", "cdk": "New EXAMPLE", "sam": "New EXAMPLE"}
         assert "note: cdk is not installed, or not on PATH" in said
-        wrapped = (both.config / "plugins.sh").read_text()
-        assert [name for name in ("aws", "cdk", "sam", "tofu") if f"alias {name}=" in wrapped] == [
-            "aws",
-            "cdk",
-            "sam",
-        ]
+        assert both.wraps() == ["aws", "cdk", "sam"]
 
     def test_unknown(self, both: User) -> None:
         words = ("plugin", "init", "aws", "--no-input", "--item", "New EXAMPLE", "--also", "cdk,frob")

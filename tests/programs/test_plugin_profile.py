@@ -35,7 +35,7 @@ class TestByFlag:
         assert "aws uses it everywhere" not in said
         assert bound(both) == {"dev": "New EXAMPLE"}
         assert everywhere(both) == {"aws": "Old EXAMPLE"}, "as it was"
-        assert "alias aws=" in (both.config / "plugins.sh").read_text()
+        assert "aws" in both.wraps()
         assert list(defaults(both)["vaults"].values()) == ["Private"]
 
     def test_for_a_user_without_any_default(self, user: User) -> None:

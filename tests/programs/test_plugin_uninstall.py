@@ -51,7 +51,7 @@ def tree(user: User) -> dict[str, bytes]:
 def test_all_gives_back_what_was_there(settled: User) -> None:
     settled.account(make_item("AWS EXAMPLE"))
     settled.keyturn("agent", "stop").succeeds()
-    assert settled.run("/bin/bash", "-c", f"{source_line(settled)}; alias").output.count("alias") == 2
+    assert settled.run("/bin/bash", "-c", f"{source_line(settled)}; declare -F").output.count(" -f ") == 3
     with_vaults = tree(settled)
     settled.keyturn(*UNINSTALL, "--all", "--dry-run").succeeds()
     assert tree(settled) == with_vaults
@@ -63,7 +63,7 @@ def test_all_gives_back_what_was_there(settled: User) -> None:
         "removed the line in ~/.config/fish/config.fish that sources plugins.sh",
         "removed ~/.config/keyturn/plugins.sh",
         "removed the launcher ~/.local/share/keyturn/launcher",
-        "shells that are open keep it until: unalias aws sam",
+        "shells that are open keep it until: unset -f aws sam",
         "the vaults of “Test” stay in ~/accounts/Test",
     ]
     assert pids_of(settled.home) == [], "no agent was started"
@@ -90,7 +90,7 @@ def test_what_init_did_is_undone(user: User) -> None:
     done = user.keyturn(*init).succeeds()
     assert "added the line to ~/.bashrc, so new shells have it" in done.errors
     assert done.output == f"{source_line(user)}\n"
-    assert "alias aws=" in user.run("/bin/bash", "-c", ". ~/.bashrc; alias").output
+    assert "declare -f aws\n" in user.run("/bin/bash", "-c", ". ~/.bashrc; declare -F").output
     user.keyturn(*UNINSTALL, "--all", "--yes").succeeds()
     changed = {name for name, content in tree(user).items() if before.get(name) != content}
     # The default stays; the logs tell what was done.
@@ -125,7 +125,7 @@ def test_one_executable(settled: User) -> None:
     assert done.errors.splitlines()[:3] == [
         "gh is not wrapped",
         "removed the wrapper of aws in ~/.config/keyturn/plugins.sh",
-        "shells that are open keep it until: unalias aws",
+        "shells that are open keep it until: unset -f aws",
     ]
     assert plugins_sh.wrapped(settled.config / "plugins.sh") == ["sam"]
     changed = {name for name, content in tree(settled).items() if content != before[name]}
@@ -213,7 +213,7 @@ def test_a_line_that_cannot_go(settled: User, obstacle: Callable[[Path, str], No
     assert why in done.errors
     assert "hint: take " in done.errors
     assert path.read_bytes() == before
-    opened = settled.run("/bin/bash", "-c", f". {shlex.quote(str(path))}; alias")
+    opened = settled.run("/bin/bash", "-c", f". {shlex.quote(str(path))}; alias; declare -F")
     assert (opened.output, opened.errors) == ("", "")
     assert not (settled.data / "launcher").exists()
     path.unlink()

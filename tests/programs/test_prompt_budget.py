@@ -124,13 +124,7 @@ def a_day(day: Day) -> None:
     day.later(90)
     day.runs("A")
     # And a scheduled job of the window that is in use: it inherits.
-    day.runs("A", "setsid -w sh -c 'exec \"$@\"' sh " + " ".join(day_words(day)) + " s3 ls")
-
-
-def day_words(day: Day) -> list[str]:
-    alias = re.search(r"^alias aws='(.*)'$", (day.user.config / "plugins.sh").read_text(), re.MULTILINE)
-    assert alias is not None
-    return alias[1].split()
+    day.runs("A", "setsid -w sh -c 'exec \"$@\"' sh " + " ".join(day.user.launcher("aws")) + " s3 ls")
 
 
 @pytest.mark.parametrize("preset", Preset)

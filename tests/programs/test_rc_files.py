@@ -12,10 +12,10 @@ from keyturn.shells.rc_files import Shell
 from tests.parts import needs
 from tests.programs.user import BIN, PROMPT, SECONDS, Terminal, User
 
-# How each is started, how it is told its prompt, and how it shows an alias.
+# How each is started, how it is told its prompt, and how it shows a wrapper.
 SHELLS = {
-    "bash": (("bash",), f"PS1='{PROMPT}'", "alias aws"),
-    "zsh": (("zsh", "+o", "PROMPT_SP", "+o", "ZLE"), f"PROMPT='{PROMPT}'", "alias aws"),
+    "bash": (("bash",), f"PS1='{PROMPT}'", "declare -f aws"),
+    "zsh": (("zsh", "+o", "PROMPT_SP", "+o", "ZLE"), f"PROMPT='{PROMPT}'", "functions aws"),
     "fish": (("fish",), f"function fish_prompt; echo -n '{PROMPT}'; end", "functions aws"),
     "sh": (("dash", "-i"), f"PS1='{PROMPT}'", "alias aws"),
 }
@@ -58,23 +58,24 @@ def opened(user: User, name: str) -> Terminal:
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_a_new_shell_has_the_alias(wrapped: User, name: str) -> None:
+def test_a_new_shell_has_the_wrapper(wrapped: User, name: str) -> None:
     shell = shell_of(wrapped, name)
     (path,) = shell.files
     path.parent.mkdir(parents=True, exist_ok=True)
     line = shell.source_line(wrapped.config / "plugins.sh")
+    shown = "__keyturn_run aws" if name == "sh" else "/opt/launcher EXAMPLE"
     for end in ENDS:
         # fish reads nothing of a file that ends within a command.
         before = end.format(SHELLS[name][1], "#" if name == "fish" else "true").encode()
         path.write_bytes(before)
         assert rc_files.add_source_line(path, line, wrapped.environment)
-        assert "/opt/launcher EXAMPLE" in alias_in(wrapped, name), end
+        assert shown in wrapper_in(wrapped, name), end
         assert rc_files.remove_source_line(path, line, wrapped.environment)
         assert path.read_bytes() == before
-    assert "/opt/launcher EXAMPLE" not in alias_in(wrapped, name)
+    assert shown not in wrapper_in(wrapped, name)
 
 
-def alias_in(user: User, name: str) -> str:
+def wrapper_in(user: User, name: str) -> str:
     """What a new shell says that `aws` is."""
     terminal = opened(user, name)
     terminal.type(f"{SHELLS[name][2]} >shown")

@@ -1,6 +1,7 @@
 """One user with a throw-away home: runs `keyturn` as a program and opens terminals."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -125,6 +126,16 @@ class User:
         )
         self.keyturn("account", "add", str(directory), "--title", title).succeeds()
         return made
+
+    def launcher(self, executable: str) -> list[str]:
+        """The words that the wrapper in plugins.sh runs, the executable's name the last of them."""
+        text = (self.config / "plugins.sh").read_text()
+        [words] = re.findall(rf"^        ('.*{re.escape(executable)}) \$argv$", text, re.MULTILINE)
+        return shlex.split(words)
+
+    def wraps(self) -> list[str]:
+        """What plugins.sh says that it wraps."""
+        return re.findall(r"^# wraps (\S+)$", (self.config / "plugins.sh").read_text(), re.MULTILINE)
 
     def password_file(self, password: str = PASSWORD) -> str:
         path = self.home / "password"

@@ -111,6 +111,12 @@ class Approvals:
         grant = self.grants.find(use, family, has_terminal=caller.terminal is not None)
         return Yes(How.GRANTED, grant) if grant is not None else None
 
+    def is_approved(self, caller: Caller, account: str, limits: Limits) -> bool:
+        """Whether the caller's terminal may list what is in the account. To have asked renews nothing."""
+        if caller.terminal is None:
+            return False
+        return self._live(_scope(caller.terminal, Use(account), limits), limits) is not None
+
     def descends_from_agent(self, process: Process) -> bool:
         """Whether the agent started it, or what started it: no person did, so no person's yes is its."""
         return any(each.pid in self._agent for each in identity.ancestors(process, self._read))

@@ -38,9 +38,10 @@ from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
-from keyturn.agent.session_requests import SessionRequests
+from keyturn.agent.session_requests import SessionRequests, segment
 from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
+from keyturn.agent.title_requests import TitleRequests
 from keyturn.agent.told import Told
 from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
@@ -159,6 +160,7 @@ class Keeper:
             requests.SetDefault: default.set,
             requests.Explain: explain.explain,
             requests.Diagnose: explain.diagnose,
+            requests.ListTitles: TitleRequests(permissions).list,
             requests.VerifyKeys: aws.verify,
             requests.MakeMfaDevice: aws.make,
             requests.EnableMfaDevice: aws.enable,
@@ -221,6 +223,9 @@ class Keeper:
             await connection.send(wire.encode_mismatch())
         elif first[1:2] == wire.RUN:
             await connection.send(await self._run(connection, first[2:]))
+        elif first[1:2] == wire.SEGMENT:
+            status, settings = self._handlers[requests.GetStatus], self._settings_or_defaults()
+            await connection.send(await segment(connection, status, settings))
         elif first[1:2] == wire.CONTROL:
             await self._control(connection, first[2:])
             while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from keyturn.agent.aws_messages import EnableMfaDevice as EnableMfaDevice
@@ -227,6 +229,12 @@ class Explain(Request, frozen=True, kw_only=True):
     path: bytes
     arguments: list[bytes]
     environment: list[bytes]
+
+
+class ListTitles(Request, frozen=True, kw_only=True):
+    """The titles of items, archived items or vaults, for a shell to complete. Done(list of str)."""
+
+    kind: Literal["item", "archived", "vault"]
 
 
 class Diagnose(Request, frozen=True, kw_only=True):

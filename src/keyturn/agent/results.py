@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.items import Item, ItemReference
 
@@ -143,6 +144,22 @@ class Status(msgspec.Struct, frozen=True):
     accounts: list[AccountRow]
     approvals: list[ApprovalRow]
     grants: list[GrantRow]
+
+
+def short(found: Status) -> str:
+    """`Work 9m` where this terminal may use accounts, `unlocked` where others may, else nothing."""
+    mine = [f"{each.account} {_minutes(each.seconds_left)}".strip() for each in found.approvals if each.this]
+    if mine:
+        return printable(", ".join(dict.fromkeys(mine)))
+    return "unlocked" if any(each.unlocked for each in found.accounts) else ""
+
+
+def _minutes(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    return (
+        f"{seconds // 3600}h" if seconds >= 3600 else f"{seconds // 60}m" if seconds >= 60 else f"{seconds}s"
+    )
 
 
 class Explained(msgspec.Struct, frozen=True):

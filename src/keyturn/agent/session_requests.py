@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from keyturn import __version__
 from keyturn.agent import grant_requests, requests, results
 from keyturn.agent.audit import Audit
 from keyturn.agent.callers import Caller
+from keyturn.agent.connection import Connection
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.grants import SCRIPT_SECONDS
 from keyturn.agent.permission import Permissions
 from keyturn.agent.questions import Matter, Purpose, nobody_to_ask
 from keyturn.agent.registry import Entry
 from keyturn.agent.uses import Use
+from keyturn.ground import wire
 from keyturn.ground.errors import KeyturnError, UsageError
 from keyturn.ground.settings import Settings
 from keyturn.processes import identity
@@ -119,6 +121,17 @@ class SessionRequests:
             ],
             grants=grant_requests.rows(self._permissions),
         )
+
+
+async def segment(
+    connection: Connection,
+    status: Callable[[Conversation, requests.GetStatus, Settings], Awaitable[object]],
+    settings: Settings,
+) -> bytes:
+    """What a shell's prompt shows: nobody is asked, and nothing is renewed."""
+    client = Conversation(connection, settings, may_ask=False)
+    found = await status(client, requests.GetStatus(), settings)
+    return wire.encode_segment(results.short(found) if isinstance(found, results.Status) else "")
 
 
 def account_rows(permissions: Permissions) -> list[results.AccountRow]:

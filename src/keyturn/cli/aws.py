@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import click
 
@@ -17,6 +16,7 @@ from keyturn.cli.context import current
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import NotFoundError, UsageError
 from keyturn.ground.names import printable
+from keyturn.shells import path_search
 
 PLUGIN = "aws"
 
@@ -47,8 +47,9 @@ def explain(profile: str | None, form: str, command: tuple[str, ...]) -> None:
     plugin = loader.find_by_executable(name)
     if plugin is None or plugin.owner != PLUGIN:
         raise UsageError(f"{printable(name)} takes no AWS item", "see: keyturn plugin list")
-    path = shutil.which(words[0], path=context.world.environment.get("PATH"))
-    if path is None:
+    search = context.world.environment.get("PATH", "")
+    path = path_search.find(words[0], search, context.world.directories.shims)
+    if not path:
         raise NotFoundError(f"{printable(words[0])}: command not found", "it is looked for on PATH")
     arguments = [os.fsencode(word) for word in words[1:]]
     if profile is not None:

@@ -83,11 +83,19 @@ class Context:
         return self.agent.connect()
 
     def renew(self) -> None:
-        """Write launcher and plugins.sh anew where they are there and not as this Keyturn writes them."""
+        """Write launcher, shims and plugins.sh anew where they are not as this Keyturn writes them."""
         from keyturn.shells import launcher, plugins_sh
 
         directories = self.world.directories
         launcher.renew(directories, self.interpreter, create=False)
+        if (directories.data / "segment").exists():
+            from keyturn.shells import segment
+
+            segment.renew(directories, create=False)
+        if directories.shims.is_dir():
+            from keyturn.shells import shims
+
+            shims.renew(directories, self.interpreter)
         if directories.plugins_sh.exists():
             plugins_sh.update(directories.plugins_sh, [], launcher.command(directories, self.interpreter))
 

@@ -21,7 +21,7 @@ from keyturn.ground.errors import Status, UsageError
 from keyturn.ground.paths import Directories
 from keyturn.ground.world import World, here
 from keyturn.processes import bare, private
-from keyturn.shells import launcher
+from keyturn.shells import launcher, path_search
 
 
 def main(verb: str, words: list[str]) -> NoReturn:
@@ -62,7 +62,8 @@ def _launch_or_raise(world: World, attempt: int, path: str, command: list[str]) 
     rules = plugin.executable(executable) if plugin is not None else None
     words = [os.fsencode(word) for word in command]
     if rules is not None and not rules.needs_authentication(words[1:]):
-        bare.execute(os.fsencode(path), words, world.variables)
+        mark = path_search.tried(os.fsencode(path), words, world.variables, world.directories.shims)
+        bare.execute(os.fsencode(path), words, world.variables, mark)
     context = Context(world=world)
     context.connect()
     # Says so if the agent is of another version: the launcher, renewed, would only be sent here again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -17,6 +18,8 @@ COMMANDS = {
     "account": ("account", "accounts, their slots and the password"),
     "agent": ("agent", "the agent in the background"),
     "aws": ("aws", "AWS: whose credentials a command gets, and why"),
+    "completion": ("completing", "completion of keyturn's own commands, for bash, zsh and fish"),
+    "doctor": ("doctor", "look whether everything is in order, and say how to mend what is not"),
     "item": ("item", "items and their fields"),
     "lock": ("session", "forget all keys, approvals and temporary credentials"),
     "grant": ("grant", "let programs without a terminal in, for a while"),
@@ -24,12 +27,17 @@ COMMANDS = {
     "plaintext": ("plaintext", "credentials that lie about in files: find, take out, put back"),
     "plugin": ("plugin", "set up and run commands with credentials"),
     "settings": ("settings", "show and change settings"),
+    "shell-init": ("shell_init", "make a shell run wrapped commands with credentials"),
+    "shim": ("shim", "let scripts, make and editors run commands with credentials"),
     "signin": ("session", "unlock an account and approve this terminal"),
     "signout": ("session", "end this terminal's approval"),
     "status": ("session", "what is unlocked and approved, and until when"),
     "system-auth": ("system_auth", "agree by fingerprint or by the system's own authentication"),
     "vault": ("vault", "the vaults of an account"),
 }
+
+# Set by the completion of a shell, for this very call (click, “Shell Completion”).
+COMPLETE = "_KEYTURN_COMPLETE"
 
 
 class LazyGroup(click.Group):
@@ -92,8 +100,13 @@ def main() -> NoReturn:
 
 
 def _run() -> None:
+    if COMPLETE in os.environ:
+        # A shell asks what could come next.
+        from keyturn.cli import completing
+
+        completing.prepare(keyturn)
     try:
-        status = keyturn.main(standalone_mode=False)
+        status = keyturn.main(standalone_mode=False, complete_var=COMPLETE)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         raise SystemExit(Status.USAGE) from None

@@ -35,6 +35,14 @@ def line(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def data(content: bytes) -> None:
+    """Data to stdout, these bytes and nothing else."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
 def flush() -> None:
     """What was written has left the process, or this raises OSError."""
     if sys.stdout is not None:

@@ -28,7 +28,7 @@ from keyturn.shells import launcher
 def command(item: str | None, words: tuple[str, ...]) -> None:
     """Run COMMAND with its credentials: keyturn plugin run -- aws s3 ls
 
-    It is the launcher that runs, the same as behind the aliases of plugins.sh. The exit status is the
+    It is the launcher that runs, the same as behind the wrappers of plugins.sh. The exit status is the
     command's own.
     """
     leave(guarded(lambda: _run(list(words), item)))

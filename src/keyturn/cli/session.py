@@ -13,6 +13,7 @@ from keyturn.cli.context import current
 from keyturn.cli.grant import described
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import UnreachableError
+from keyturn.shells import segment
 
 
 @click.command()
@@ -56,14 +57,22 @@ def lock() -> None:
 @click.command()
 @output_format
 @click.option("--short", is_flag=True, help="a few characters for a shell's prompt; nothing if locked")
-def status(form: str, short: bool) -> None:
+@click.option(
+    "--command", is_flag=True, help="print a quick command for prompts that shows what --short does"
+)
+def status(form: str, short: bool, command: bool) -> None:
     """What is unlocked and approved, and until when. Starts no agent."""
     context = current()
+    if command:
+        directories = context.world.directories
+        segment.renew(directories, create=True)
+        output.line(segment.command(directories, context.interpreter))
+        return
     found: results.Status | None = None
     if context.connect(start=False):
         found = messages.convert(context.agent.call(requests.GetStatus()), results.Status)
     if short:
-        if found is not None and (text := _short(found)):
+        if found is not None and (text := results.short(found)):
             output.line(output.clean(text))
     elif form == "json":
         output.as_json("status", None if found is None else msgspec.to_builtins(found))
@@ -72,22 +81,6 @@ def status(form: str, short: bool) -> None:
     else:
         for text in _lines(found):
             output.line(output.clean(text))
-
-
-def _short(found: results.Status) -> str:
-    """`Work 9m` where this terminal may use accounts, `unlocked` where others may, else nothing."""
-    mine = [f"{each.account} {_minutes(each.seconds_left)}".strip() for each in found.approvals if each.this]
-    if mine:
-        return ", ".join(dict.fromkeys(mine))
-    return "unlocked" if any(each.unlocked for each in found.accounts) else ""
-
-
-def _minutes(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    return (
-        f"{seconds // 3600}h" if seconds >= 3600 else f"{seconds // 60}m" if seconds >= 60 else f"{seconds}s"
-    )
 
 
 def _lines(found: results.Status) -> list[str]:

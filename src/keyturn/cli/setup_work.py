@@ -6,7 +6,6 @@ Nothing is taken out of a file before the item was read back from the vault's ow
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 
 from keyturn.agent import hooks, messages, requests, results
@@ -25,7 +24,7 @@ from keyturn.scopes import defaults
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.sdk import importers
 from keyturn.sdk.importers import FilePlace
-from keyturn.shells import launcher, plugins_sh
+from keyturn.shells import launcher, path_search, plugins_sh
 
 
 class Work:
@@ -252,10 +251,9 @@ def write_shell_files(context: Context, executables: Sequence[str]) -> None:
 
 def installed(context: Context, executable: str) -> str:
     """The real path of the command on PATH, our own shims left out; empty if it is not there."""
-    parts = context.world.environment.get("PATH", "").split(":")
-    shims = str(context.world.directories.data / "shims")
-    path = shutil.which(executable, path=":".join(part for part in parts if part.rstrip("/") != shims))
-    return os.path.realpath(path) if path is not None else ""
+    search = context.world.environment.get("PATH", "")
+    path = path_search.find(executable, search, context.world.directories.shims)
+    return os.path.realpath(path) if path else ""
 
 
 def _reference(view: ItemView) -> ItemReference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def shell_here(context: Context) -> Shell:
     return rc_files.shell_of(context.world.environment, parents)
 
 
-def offer(context: Context, shell_rc: bool | None) -> Sourcing:
+def offer(context: Context, shell_rc: bool | None, file: Callable[[Shell], Path] | None = None) -> Sourcing:
     """Ask whether the line is to be added to the start-up file; nothing is changed yet.
+
+    The line sources plugins.sh, or the `file` for the shell.
 
     `shell_rc` is the answer of `--shell-rc/--no-shell-rc`; None asks where somebody can be asked, and means
     no where not. Where the line stands already, nothing is asked. Raises ConfigurationError if the flag says
@@ -50,7 +53,7 @@ def offer(context: Context, shell_rc: bool | None) -> Sourcing:
     """
     shell = shell_here(context)
     environment = context.world.environment
-    text = shell.source_line(context.world.directories.plugins_sh)
+    text = shell.source_line(file(shell) if file is not None else context.world.directories.plugins_sh)
     if not shell.files:
         if shell_rc:
             name = f" of {printable(shell.name)}" if shell.name else ""

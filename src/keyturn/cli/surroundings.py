@@ -18,6 +18,7 @@ from keyturn.scopes import layers
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.scopes.layers import Layer
 from keyturn.scopes.sessions import SessionDefaults
+from keyturn.shells import path_search
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -63,10 +64,10 @@ def is_installed(world: World, executable: str) -> bool:
 
     Looked up here, for `shutil` costs a third of the interpreter's start, and `plugin list` has a budget.
     """
-    shims = str(world.directories.data / "shims")
+    shims = world.directories.shims
     for part in world.environment.get("PATH", "").split(":"):
         path = os.path.join(part or ".", executable)
-        if part.rstrip("/") != shims and os.access(path, os.X_OK) and os.path.isfile(path):
+        if os.access(path, os.X_OK) and os.path.isfile(path) and not path_search.is_shim(path, shims):
             return True
     return False
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import click
 
 from keyturn.agent.registry import Registry
-from keyturn.cli import sourcing
+from keyturn.cli import shim, sourcing
 from keyturn.cli.context import Context, current
 from keyturn.cli.output import line, note
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, DeniedError, KeyturnError, UsageError
 from keyturn.ground.names import printable
-from keyturn.shells import launcher, plugins_sh, rc_files
+from keyturn.shells import launcher, plugins_sh, rc_files, segment, shim_path, shims
 from keyturn.shells.source_lines import SourceLine
 
 
@@ -103,7 +103,8 @@ def _remove(context: Context, steps: list[Step], names: list[str]) -> None:
             why = f"{step.thing} was not removed: {files.reason(error)}"
             problems.append(ConfigurationError(why, files.remedy(error)))
     if names:
-        forget = "functions --erase" if sourcing.shell_here(context).name == "fish" else "unalias"
+        shell = sourcing.shell_here(context).name
+        forget = {"fish": "functions --erase", "sh": "unalias"}.get(shell, "unset -f")
         note(f"shells that are open keep it until: {forget} {' '.join(names)}")
     for text in _what_stays(context):
         note(text)
@@ -129,9 +130,15 @@ def _wrapper_steps(context: Context, names: list[str]) -> list[Step]:
     path = context.world.directories.plugins_sh
     words = launcher.command(context.world.directories, context.interpreter)
     place = sourcing.shown(context, path)
-    return [
+    steps = [
         Step(f"the wrapper of {name} in {place}", partial(plugins_sh.remove, path, [name], words))
         for name in names
+    ]
+    directories = context.world.directories
+    return steps + [
+        Step(f"the shim of {name}", partial(shims.disable, directories, [name]))
+        for name in shims.enabled(directories)
+        if name in names
     ]
 
 
@@ -145,12 +152,31 @@ def _all_steps(context: Context) -> list[Step]:
         )
         for path in paths
     ]
+    steps += _shim_steps(context)
     if os.path.lexists(directories.plugins_sh):
         steps.append(_plugins_step(context))
     code = launcher.code_path(directories)
     if any(os.path.lexists(path) for path in (directories.launcher, code)):
         place = sourcing.shown(context, directories.launcher)
         steps.append(Step(f"the launcher {place}", partial(_remove_launcher, directories.launcher, code)))
+    if os.path.lexists(prompt := segment.path(directories)):
+        steps.append(Step(f"the prompt's program {sourcing.shown(context, prompt)}", prompt.unlink))
+    return steps
+
+
+def _shim_steps(context: Context) -> list[Step]:
+    paths = dict.fromkeys(path for path, each in shim.source_lines(context) if each.may_go)
+    steps = [
+        Step(
+            f"the line in {sourcing.shown(context, path)} that puts shims on PATH",
+            partial(shim.remove_lines, context, path),
+        )
+        for path in paths
+    ]
+    directories = context.world.directories
+    if os.path.lexists(directories.shims) or os.path.lexists(shim_path.posix_file(directories)):
+        names = f" of {', '.join(there)}" if (there := shims.enabled(directories)) else ""
+        steps.append(Step(f"the shims{names}", partial(shim.remove_all, context)))
     return steps
 
 
@@ -171,7 +197,7 @@ def _source_lines(context: Context) -> list[tuple[Path, SourceLine]]:
 
 def _lines_to_stay(context: Context) -> list[str]:
     """The lines that only the person can take out, by their places."""
-    found = _source_lines(context)
+    found = [*_source_lines(context), *shim.source_lines(context)]
     return [f"{sourcing.shown(context, path)}, line {each.number}" for path, each in found if not each.may_go]
 
 

@@ -88,6 +88,11 @@ class Directories:
         return self.data / "launcher"
 
     @property
+    def shims(self) -> Path:
+        """The directory that goes first on PATH."""
+        return self.data / "shims"
+
+    @property
     def pins(self) -> Path:
         return self.state / "pins"
 
@@ -162,6 +167,36 @@ def _runtime(environment: Mapping[str, str], uid: int) -> Path:
         # _CS_DARWIN_USER_TEMP_DIR: a directory of this user's alone, made by the system (confstr(3)).
         return Path(os.confstr(65537) or f"/tmp/keyturn-{uid}") / "keyturn"
     return Path(f"/dev/shm/keyturn-{uid}")
+
+
+# The four directories, in the order of OVERRIDES.
+KINDS = ("configuration", "data", "state", "runtime")
+
+
+def reasons(environment: Mapping[str, str], uid: int) -> dict[str, str]:
+    """Why `resolve` chose each of the four directories: the variable, or what stands in for it."""
+    found = {}
+    for kind, override, xdg in zip(
+        KINDS,
+        OVERRIDES,
+        ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"),
+        strict=True,
+    ):
+        if environment.get(override):
+            found[kind] = override
+        elif kind == "runtime":
+            found[kind] = _runtime_reason(environment, uid)
+        else:
+            found[kind] = xdg if os.path.isabs(environment.get(xdg, "")) else "below HOME"
+    return found
+
+
+def _runtime_reason(environment: Mapping[str, str], uid: int) -> str:
+    value = environment.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(value) and is_private(value, uid):
+        return "XDG_RUNTIME_DIR"
+    why = "XDG_RUNTIME_DIR is not a private directory of yours" if value else "XDG_RUNTIME_DIR is not set"
+    return f"the login session's; {why}" if is_private(f"/run/user/{uid}", uid) else f"in memory; {why}"
 
 
 def is_below(path: str, directory: str) -> bool:

@@ -18,7 +18,8 @@ LARGEST_FRAME = 8 * 1024 * 1024
 LARGE_FRAME = 64 * 1024
 LENGTH_BYTES = 4
 
-RUN, CONTROL = b"R", b"C"
+# A launcher's question, the CLI's messages, and what a shell's prompt wants to show.
+RUN, CONTROL, SEGMENT = b"R", b"C", b"P"
 # In the place of a ticket: this launcher's person is to choose an item first; or, with an item's id behind
 # it, to say which of its fields is the one that is missing.
 CHOOSE, MEND = "choose", "mend "
@@ -137,6 +138,11 @@ def encode_error(error: KeyturnError) -> bytes:
     lines = [error.message, *error.hints]
     cleaned = [line.replace("\0", "").encode("utf-8", "replace") for line in lines]
     return ERROR + encode_fields([b"%d" % error.status], cleaned)
+
+
+def encode_segment(text: str) -> bytes:
+    """The answer to a prompt: one line, and a short one."""
+    return SEGMENT + encode_fields([text.replace("\0", "").encode("utf-8", "replace")[:1024]])
 
 
 def encode_mismatch() -> bytes:

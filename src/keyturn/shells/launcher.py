@@ -74,16 +74,24 @@ def render(directories: Directories, interpreter: Interpreter) -> dict[Path, byt
             os.fsencode(path)
             for path in (directories.config, directories.data, directories.state, directories.runtime)
         ],
-        os.fsencode(directories.data / "shims"),
+        os.fsencode(directories.shims),
         wire.VERSION,
     )
-    code = code_path(directories)
-    # As the launcher's interpreter decodes paths (-X utf8), whatever the locale here.
-    path = os.fsencode(code).decode("utf-8", "surrogateescape")
     return {
-        code: template.replace(PLACE, f"CONFIGURATION = {configuration!r}").encode(),
-        directories.launcher: ENTRY.format(path=ascii(path)).encode(),
+        code_path(directories): template.replace(PLACE, f"CONFIGURATION = {configuration!r}").encode(),
+        directories.launcher: entry(directories).encode(),
     }
+
+
+def entry(directories: Directories) -> str:
+    """The text that loads and runs the launcher."""
+    return ENTRY.format(path=code_word(directories))
+
+
+def code_word(directories: Directories) -> str:
+    """The path of the launcher's own text, as Python writes it."""
+    # As the launcher's interpreter decodes paths (-X utf8), whatever the locale here.
+    return ascii(os.fsencode(code_path(directories)).decode("utf-8", "surrogateescape"))
 
 
 def renew(directories: Directories, interpreter: Interpreter, *, create: bool) -> bool:

@@ -1,71 +1,125 @@
-"""`plugins.sh`: what a person sources. For now plain alias lines, which bash, zsh and fish read alike."""
+"""`plugins.sh`: what a person sources. One file that bash, zsh, fish and sh read, each its own part of it.
+
+fish takes a quote behind a backslash for a part of the text, the others take it for the text's end. So all
+that the others read is, for fish, one text in quotes, and what fish reads is a here-document to the others.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from keyturn import __version__
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
+from keyturn.shells import fish, nushell, powershell, quoting, wrappers, zsh
 
-# Inside single quotes, which all three shells keep as they are; a word with spaces gets double quotes there.
-# So do `=` and `%`: zsh puts a path for `=name`, fish its own number for `%self`.
-_PLAIN = re.compile(r"[A-Za-z0-9_./+@:,-]+\Z")
+# A line of a start-up file that reads the same in bash, zsh, fish and sh. zsh puts a path for `=name`, fish
+# its own number for `%self`: such a word gets double quotes, which all of them keep as they are.
 _SPACED = re.compile(r"[A-Za-z0-9_./+@%=:,() -]+\Z")
-_ALIAS = re.compile(r"^alias ([A-Za-z0-9_.+-]+)='", re.MULTILINE)
-# Tells a shell's programs which aliases it has read, so that `plugin inspect` sees whether they are today's.
+_WRAPS = re.compile(r"^# wraps (\S+)$|^alias ([A-Za-z0-9_.+-]+)='", re.MULTILINE)
+# Those that `render_for` knows.
+SHELLS = ("bash", "zsh", "fish", "pwsh", "nu")
+# Tells a shell's programs which wrappers it has read, so that `plugin inspect` sees whether they are today's.
 HASH_VARIABLE = "KEYTURN_PLUGINS_HASH"
+_HASH = re.compile(rf"^export {HASH_VARIABLE}=([0-9a-f]+)$", re.MULTILINE)
 
-_EXECUTABLE = re.compile(r"[A-Za-z0-9_.+-]{1,64}\Z")
+_HEADER = f"# written by keyturn {__version__}; source it from your shell's start-up file\n"
+_TEXT = """\
+{wraps}\
+# Here bash, zsh and sh begin to read. For fish it is the beginning of a long text in quotes.
+: '\\'
+if [ -z "${{BASH_VERSION-}}${{ZSH_VERSION-}}" ] || [ -n "${{POSIXLY_CORRECT+x}}" ]; then
+# sh
+{sh}\
+export {variable}={hash}
+return 0
+fi
+# bash and zsh
+{functions}\
+export {variable}={hash}
+if [ -n "${{BASH_VERSION-}}" ]; then return 0; fi
+# zsh
+{zsh}\
+: <<"# end of the part for fish" #'
+# fish, whose text in quotes ended in the line above; to the others this is a here-document that nobody reads.
+{fish}\
+# end of the part for fish
+"""
 
 
 def quote(word: str) -> str:
-    """`word` as one word of an alias in bash, zsh and fish.
+    """`word` as one word of a start-up file in bash, zsh, fish and sh.
 
-    Raises ConfigurationError for characters that the three shells read differently.
+    Raises ConfigurationError for characters that these shells read differently.
     """
-    if _PLAIN.match(word):
+    if quoting.is_plain(word):
         return word
     if _SPACED.match(word):
         return f'"{word}"'
     raise ConfigurationError(
-        f"the path {word!r} cannot be written into an alias that bash, zsh and fish read alike",
-        "set KEYTURN_DATA_DIR to a directory without quotes, `$`, `!` and the like",
+        f"the path {word!r} cannot be written so that bash, zsh and fish read it alike",
+        "set KEYTURN_CONFIG_DIR to a directory without quotes, `$`, `!` and the like",
     )
 
 
-def render(executables: list[str], command: list[str]) -> bytes:
-    """The file's text: an alias an executable, which runs `command` with its name."""
-    words = " ".join(quote(word) for word in command)
-    aliases = [
-        f"alias {name}='{words} {name}'" for name in sorted(set(executables)) if _EXECUTABLE.match(name)
-    ]
-    lines = [
-        f"# written by keyturn {__version__}; source it from your shell's start-up file",
-        *aliases,
-        # fish knows `export` too.
-        f"export {HASH_VARIABLE}={_hash(aliases)}",
-    ]
-    return "\n".join([*lines, ""]).encode()
+def render(executables: Sequence[str], command: Sequence[str]) -> bytes:
+    """The file's text: a wrapper for each executable, which runs `command` with its name and arguments."""
+    names = sorted({name for name in executables if wrappers.may_be_wrapped(name)})
+    if not names:
+        # For start-up files that read it still; fish knows `export` too.
+        return _encoded(f"{_HEADER}export {HASH_VARIABLE}={_hash(names, command)}\n")
+    text = _HEADER + _TEXT.format(
+        wraps="".join(f"# wraps {name}\n" for name in names),
+        sh=wrappers.aliases(names, command),
+        functions=wrappers.functions(names, command),
+        zsh=zsh.prompt(names, command),
+        fish=_fish(names, command),
+        variable=HASH_VARIABLE,
+        hash=_hash(names, command),
+    )
+    return _encoded(text)
 
 
-def _hash(aliases: list[str]) -> str:
-    """Of the aliases alone: another Keyturn that writes the same ones makes no shell stale."""
-    return hashlib.sha256("\n".join(aliases).encode()).hexdigest()[:16]
+def render_for(shell: str, executables: Sequence[str], command: Sequence[str]) -> bytes:
+    """The part of one of `SHELLS` alone, for its start-up file to evaluate."""
+    names = sorted({name for name in executables if wrappers.may_be_wrapped(name)})
+    if shell == "fish":
+        return _encoded(_fish(names, command))
+    if shell in ("pwsh", "nu"):
+        room = powershell if shell == "pwsh" else nushell
+        text = room.functions(names, command) + room.variable(HASH_VARIABLE, _hash(names, command))
+        return _encoded(text)
+    text = wrappers.functions(names, command) + f"export {HASH_VARIABLE}={_hash(names, command)}\n"
+    return _encoded(text + (zsh.prompt(names, command) if shell == "zsh" else ""))
+
+
+def _fish(names: Sequence[str], command: Sequence[str]) -> str:
+    return fish.functions(names, command) + f"set -gx {HASH_VARIABLE} {_hash(names, command)}\n"
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _hash(names: Sequence[str], command: Sequence[str]) -> str:
+    """Of what the wrappers do alone: another Keyturn that writes the same ones makes no shell stale."""
+    text = wrappers.functions(names, command) + zsh.prompt(names, command) + fish.functions(names, command)
+    return hashlib.sha256(_encoded(text)).hexdigest()[:16]
 
 
 def wrapped(path: Path) -> list[str]:
     """The executables that the file wraps; none where there is no file."""
-    return _ALIAS.findall(_text(path))
+    return [name or former for name, former in _WRAPS.findall(_text(path))]
 
 
 def current_hash(path: Path) -> str:
     """What a shell that sources the file now gets in `HASH_VARIABLE`; empty where there is no file."""
-    lines = _text(path).splitlines()
-    return _hash([each for each in lines if _ALIAS.match(each)]) if lines else ""
+    match = _HASH.search(_text(path))
+    return match[1] if match else ""
 
 
 def _text(path: Path) -> str:
@@ -76,7 +130,7 @@ def _text(path: Path) -> str:
     return content.decode("utf-8", "replace")
 
 
-def update(path: Path, executables: list[str], command: list[str]) -> bool:
+def update(path: Path, executables: Sequence[str], command: Sequence[str]) -> bool:
     """Make the file wrap `executables` besides those it wraps already. Returns whether it changed.
 
     A link (to a dotfiles repository, story 62) is followed and kept.
@@ -96,7 +150,7 @@ def update(path: Path, executables: list[str], command: list[str]) -> bool:
     return True
 
 
-def remove(path: Path, executables: list[str], command: list[str]) -> bool:
+def remove(path: Path, executables: Sequence[str], command: Sequence[str]) -> bool:
     """Make the file wrap `executables` no more. Returns whether it changed."""
     if not set(executables) & set(wrapped(path)):
         return False
@@ -107,7 +161,7 @@ def remove(path: Path, executables: list[str], command: list[str]) -> bool:
     return True
 
 
-def _is(path: Path, executables: list[str], command: list[str]) -> bool:
+def _is(path: Path, executables: Sequence[str], command: Sequence[str]) -> bool:
     wanted = render([*wrapped(path), *executables], command)
     return path.exists() and files.read(path, 1024 * 1024)[0] == wanted
 
