@@ -89,8 +89,13 @@ def ask(call: Call, keys: Keys, network: Network, code: Secret | None) -> Answer
 
 
 @contextlib.contextmanager
-def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Secret | None) -> Iterator[Any]:
-    """A client of a service for one call, which gives the errors of `ask`; none of `secrets` is in them."""
+def calling(
+    service: str, place: Sts, keys: Keys | None, network: Network, *secrets: Secret | None
+) -> Iterator[Any]:
+    """A client of a service for one call, which gives the errors of `ask`; none of `secrets` is in them.
+
+    Without `keys` what it sends is not signed.
+    """
     _check(keys, network)
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -104,7 +109,8 @@ def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Se
     try:
         yield client
     except ClientError as error:
-        raise _refusal(error.response, host, [keys.secret, keys.token, *secrets]) from None
+        own = [] if keys is None else [keys.secret, keys.token]
+        raise _refusal(error.response, host, [*own, *secrets]) from None
     except BotoCoreError as error:
         raise _trouble(error, host) from None
     except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError):
@@ -143,13 +149,18 @@ def _bypasses(host: str, proxies: Mapping[str, str]) -> bool:
     return bool(bypass(host, proxies))
 
 
-def _check(keys: Keys, network: Network) -> None:
+def _check(keys: Keys | None, network: Network) -> None:
     """A header with anything else in it ends in an exception whose text holds the header."""
-    for what, value in (
-        ("access key id", keys.key_id),
-        ("secret access key", keys.secret.reveal()),
-        ("session token", "" if keys.token is None else keys.token.reveal()),
-    ):
+    sent = (
+        ()
+        if keys is None
+        else (
+            ("access key id", keys.key_id),
+            ("secret access key", keys.secret.reveal()),
+            ("session token", "" if keys.token is None else keys.token.reveal()),
+        )
+    )
+    for what, value in sent:
         if not value.isascii() or not value.isprintable() or " " in value:
             raise ConfigurationError(f"the {what} holds characters that no AWS key has")
     if network.ca_bundle:
@@ -185,13 +196,13 @@ def _answer(made: Any) -> Answer:
     found = made["Credentials"]
     secret, token = Secret(found["SecretAccessKey"]), Secret(found["SessionToken"])
     keys = Keys(found["AccessKeyId"], secret, token, found["Expiration"].astimezone(UTC))
-    return Answer(keys, _date(made))
+    return Answer(keys, date_of(made))
 
 
 _building = threading.Lock()
 
 
-def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
+def _client(service: str, sts: Sts, keys: Keys | None, network: Network) -> Any:
     """A client for one call: it costs 2 ms, and a connection of its own never turns out to be closed."""
 
     def build(proxies: Mapping[str, str]) -> Any:
@@ -200,10 +211,11 @@ def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
             region_name=sts.region,
             endpoint_url=sts.endpoint or None,
             verify=network.ca_bundle or True,
-            aws_access_key_id=keys.key_id,
-            aws_secret_access_key=keys.secret.reveal(),
-            aws_session_token=None if keys.token is None else keys.token.reveal(),
+            aws_access_key_id=None if keys is None else keys.key_id,
+            aws_secret_access_key=None if keys is None else keys.secret.reveal(),
+            aws_session_token=None if keys is None or keys.token is None else keys.token.reveal(),
             config=Config(
+                signature_version=UNSIGNED if keys is None else None,
                 proxies=dict(proxies),
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
@@ -214,6 +226,7 @@ def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
             ),
         )
 
+    from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -277,11 +290,12 @@ def _refusal(
     code = printable(str(error.get("Code", "")), 60)
     if int(about.get("HTTPStatusCode", 0)) >= 500 or code in _THROTTLED:
         return Unanswered(Trouble.BUSY, host)
-    message = str(error.get("Message", ""))
+    # What OAuth calls it is a member of its own (RFC 6749, 5.2).
+    message = str(error.get("Message", "") or response.get("error_description", ""))
     for secret in secrets:
         if secret:
             message = message.replace(secret.reveal(), "…")
-    return Refused(code, printable(" ".join(message.split()), LONGEST_MESSAGE), _date(response))
+    return Refused(code, printable(" ".join(message.split()), LONGEST_MESSAGE), date_of(response))
 
 
 def _trouble(error: Exception, host: str) -> Unanswered | ConfigurationError:
@@ -301,7 +315,8 @@ def _trouble(error: Exception, host: str) -> Unanswered | ConfigurationError:
     return ConfigurationError(f"the call to AWS cannot be made: {type(error).__name__}")
 
 
-def _date(response: Mapping[str, Any]) -> datetime | None:
+def date_of(response: Mapping[str, Any]) -> datetime | None:
+    """The moment that the service's own clock showed, if it said so."""
     written = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         return parsedate_to_datetime(written).astimezone(UTC)

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 from keyturn.ground.resolution import Resolution
 from keyturn.items import Item, ItemReference
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.sign_in import SignInQuestion
 
 T = TypeVar("T")
 
@@ -79,6 +80,13 @@ class Provisioned:
 class Worker(Protocol):
     """The caller's side of work that takes time."""
 
+    @property
+    def account(self) -> str:
+        """The id of the account that the caller may use; empty if none was needed so far."""
+
+    async def sign_in(self, question: SignInQuestion) -> None:
+        """As `code`: return once somebody has signed in, or when it is worth looking again."""
+
     async def code(self, question: CodeQuestion) -> None:
         """Return once a code of that device was typed (`TypedCodes`), or when it is worth looking again.
 
@@ -96,12 +104,15 @@ class Worker(Protocol):
 class NeedWork:
     """A service has to be asked. `plan` says what will be asked and why, a line each; `do` asks.
 
-    `notes` are what `do` would have said besides, for who only wants the plan.
+    `notes` are what `do` would have said besides, for who only wants the plan. `account` is there if `do`
+    uses something of an account that is no item: a phrase for what. Then the caller has to be permitted that
+    first, as an item's use is.
     """
 
     plan: tuple[str, ...]
     do: Callable[[Worker], Awaitable[Provisioned]] = field(repr=False)
     notes: tuple[str, ...] = ()
+    account: str = ""
 
 
 Provision = Callable[[Invocation, Selection, Mapping[str, Item]], "NeedItem | NeedWork | Provisioned"]
