@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from keyturn.aws.plan import Plan, plan
-from keyturn.ground.errors import ConfigurationError, MissingError, NotYetError
+from keyturn.ground.errors import ConfigurationError, MissingError
 from keyturn.items import Item
 from tests.aws.world import OWN, SELECTED, A, Caller, expanded, item, role_arn
 
@@ -35,7 +35,7 @@ ROLE = "[profile p]\nrole_arn = @p\nsource_profile = s\n"
 @pytest.mark.parametrize(
     ("config", "kind"),
     [
-        ("[profile p]\nrole_arn = @p\ncredential_source = Environment\n", NotYetError),
+        ("[profile p]\nrole_arn = @p\ncredential_source = Environment\n", ConfigurationError),
         (f"{ROLE}[profile s]\nduration_seconds = 1\nrole_arn = @s\n", ConfigurationError),
         (f"{ROLE}mfa_serial = @A\n[profile s]\nmfa_serial = @B\n", ConfigurationError),
         (ROLE, ConfigurationError),

@@ -19,6 +19,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from keyturn.aws import delegation
 from keyturn.aws.lasting import LastingKeys, collect
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
@@ -151,12 +152,13 @@ class ConfigurationCache:
         key = (places, config_key, credentials_key)
         if key not in self._merged:
             # botocore's session.full_config: a profile of both files has the keys of both.
-            profiles = {name: dict(section) for name, section in config.profiles.items()}
+            own = delegation.restore_all(config.profiles)
+            profiles = {name: dict(section) for name, section in own.items()}
             for name, section in credentials.sections.items():
                 profiles.setdefault(name, {}).update(section)
             self._merged[key] = Configuration(
                 places,
-                config.profiles,
+                own,
                 credentials.sections,
                 profiles,
                 config.services,

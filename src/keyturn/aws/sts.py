@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import threading
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from keyturn.aws.calls import AssumeRole, Call, Keys, Network, Sts
+from keyturn.aws import web_identity
+from keyturn.aws.calls import (
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+    Call,
+    GetSessionToken,
+    Keys,
+    Network,
+    Sts,
+)
+from keyturn.aws.proxies import proxies_for
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import printable
@@ -84,6 +93,10 @@ def ask(call: Call, keys: Keys, network: Network, code: Secret | None) -> Answer
 
     Raises Refused, Unanswered, and ConfigurationError for what cannot be sent at all.
     """
+    if isinstance(call, AssumeRoleWithWebIdentity):
+        token = web_identity.read_token(call.token_file, call.profile)
+        with calling("sts", call.sts, None, network, token) as client:
+            return _answer(_assume_by_token(client, call, token))
     with calling("sts", call.sts, keys, network, code) as client:
         return _answer(_make(client, call, code))
 
@@ -121,34 +134,6 @@ def calling(
         client.close()
 
 
-def proxies_for(url: str, variables: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The proxies for `url` by scheme, as botocore takes them from an environment of these `variables`.
-
-    The rules are urllib's (getproxies_environment): lower case wins, and an empty lower-case variable
-    takes a proxy away; NO_PROXY holds `*`, or names that stand for themselves and all below, with a port
-    or without.
-    """
-    proxies: dict[str, str] = {}
-    for name, value in variables:
-        if name.lower().endswith("_proxy") and value:
-            proxies[name.lower().removesuffix("_proxy")] = value
-    for name, value in variables:
-        if name.endswith("_proxy"):
-            if value:
-                proxies[name.lower().removesuffix("_proxy")] = value
-            else:
-                proxies.pop(name.lower().removesuffix("_proxy"), None)
-    if _bypasses(urlsplit(url).netloc, proxies):
-        return {}
-    proxies.pop("no", None)
-    return proxies
-
-
-def _bypasses(host: str, proxies: Mapping[str, str]) -> bool:
-    bypass: Any = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
-    return bool(bypass(host, proxies))
-
-
 def _check(keys: Keys | None, network: Network) -> None:
     """A header with anything else in it ends in an exception whose text holds the header."""
     sent = (
@@ -174,7 +159,16 @@ def _check(keys: Keys | None, network: Network) -> None:
             ) from None
 
 
-def _make(client: Any, call: Call, code: Secret | None) -> Any:
+def _assume_by_token(client: Any, call: AssumeRoleWithWebIdentity, token: Secret) -> Any:
+    return client.assume_role_with_web_identity(
+        RoleArn=call.role,
+        RoleSessionName=call.session_name,
+        WebIdentityToken=token.reveal(),
+        DurationSeconds=call.duration,
+    )
+
+
+def _make(client: Any, call: GetSessionToken | AssumeRole, code: Secret | None) -> Any:
     wanted: dict[str, Any] = {"DurationSeconds": call.duration}
     if call.mfa is not None and code is not None:
         wanted |= {"SerialNumber": call.mfa.serial, "TokenCode": code.reveal()}

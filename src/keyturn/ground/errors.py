@@ -232,6 +232,12 @@ class SignedOutError(ServiceRefusedError):
     code = "signed-out"
 
 
+class ExpiredKeysError(ServiceRefusedError):
+    """Temporary keys that an item holds have ended: a service would refuse them."""
+
+    code = "expired-keys"
+
+
 class ConfigurationError(KeyturnError):
     """A configuration file, an environment variable or a directory is not usable as it is."""
 
