@@ -38,6 +38,30 @@ class EnableMfaDevice(Request, frozen=True, kw_only=True):
     environment: list[bytes]
 
 
+class ProvideAws(Request, frozen=True, kw_only=True):
+    """A profile's credentials, for the command `keyturn aws VERB` to hand on. Done(AwsEnvironment).
+
+    `executable` is the one whose rules for profiles hold, `program` what will run with them, where that is
+    known. `environment` are those of the caller's variables that the plugin reads; `surroundings` is a digest
+    of all of them.
+    """
+
+    verb: str
+    environment: list[bytes]
+    surroundings: str
+    executable: str = "aws"
+    program: str = ""
+    profile: bytes = b""
+
+
+class AwsEnvironment(msgspec.Struct, frozen=True):
+    """Variables to set and to remove; the characters of a value are its bytes (Latin-1)."""
+
+    assign: dict[str, Secret]
+    remove: list[str]
+    notes: list[str]
+
+
 class AwsIdentity(msgspec.Struct, frozen=True):
     """`user` is the IAM user's name; empty for the root user and others."""
 

@@ -39,6 +39,8 @@ from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
 from keyturn.agent.session_requests import SessionRequests
 from keyturn.agent.slot_requests import SlotRequests
+from keyturn.agent.sso_requests import SsoRequests
+from keyturn.agent.sso_store import SealedSignIns
 from keyturn.agent.tasks import Helpers
 from keyturn.agent.told import Told
 from keyturn.auth.protocol import Authenticator
@@ -52,6 +54,7 @@ from keyturn.ground.world import World
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
 from keyturn.sdk.codes import TypedCodes
+from keyturn.sdk.printed import Outputs
 from keyturn.vaults.age.pins import Machine
 
 log = logging.getLogger("keyturn")
@@ -83,7 +86,7 @@ class Keeper:
             world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
         )
         agreement = Agreement(self._accounts, self._authenticators)
-        typed = TypedCodes(world.clock)
+        typed, outputs = TypedCodes(world.clock), Outputs(world.clock)
         permissions = Permissions(
             self._accounts,
             self._approvals,
@@ -92,11 +95,13 @@ class Keeper:
             world.clock,
             self._forgetting.touch,
             typed,
+            outputs,
         )
         defaults_file = DefaultsFile(directories.defaults)
         self._audit = Audit(directories.audit_log, world.clock)
         sessions = SessionDefaults(directories.sessions, world.uid)
-        hooks = Hooks(world, typed, self._settings)
+        sign_ins = SealedSignIns(self._accounts, directories, world)
+        hooks = Hooks(world, typed, self._settings, sign_ins, outputs)
         provisioning = Provisioning(permissions, defaults_file, hooks, self._audit)
         self._runner = Runner(
             permissions, defaults_file, sessions, provisioning, self._audit, Told(directories.told)
@@ -116,7 +121,8 @@ class Keeper:
         default = DefaultRequests(access, defaults_file, sessions)
         explain = ExplainRequests(permissions, self._runner, hooks)
         plaintext = PlaintextRequests(permissions, access, self._audit, self._world.clock)
-        aws = AwsRequests(permissions, access, self._audit, self._world.clock, hooks)
+        aws = AwsRequests(permissions, access, self._audit, self._world.clock, hooks, self._runner)
+        sso = SsoRequests(permissions, self._audit, self._world.clock, hooks)
         return {
             requests.Hello: session.hello,
             requests.GetStatus: session.status,
@@ -156,9 +162,14 @@ class Keeper:
             requests.SetDefault: default.set,
             requests.Explain: explain.explain,
             requests.Diagnose: explain.diagnose,
+            requests.ProvideAws: aws.provide,
             requests.VerifyKeys: aws.verify,
             requests.MakeMfaDevice: aws.make,
             requests.EnableMfaDevice: aws.enable,
+            requests.SignInSso: sso.sign_in,
+            requests.EndSignIn: sso.end,
+            requests.ListSignIns: sso.list,
+            requests.ListSsoRoles: sso.roles,
             requests.MatchItem: plaintext.match,
             requests.KeepBackup: plaintext.keep,
             requests.ListBackups: plaintext.list,
@@ -263,7 +274,9 @@ class Keeper:
         answer: Message
         try:
             settings = self._settings_or_defaults() if isinstance(request, FORGETTING) else self._settings()
-            client = Conversation(connection, settings, may_ask=request.may_ask)
+            client = Conversation(
+                connection, settings, may_ask=request.may_ask, has_browser=request.has_browser
+            )
             result = await self._handlers[type(request)](client, request, settings)
             answer = messages.Done(result=result)
         except WireError:

@@ -20,10 +20,11 @@ from keyturn.aws.sso import Account
 from keyturn.aws.sso_config import SsoSession, SsoSource, called
 from keyturn.aws.sso_oidc import Flow, Oidc, Token
 from keyturn.aws.sso_signing_in import SigningIn
-from keyturn.aws.sso_tokens import TokenStore
+from keyturn.aws.sso_tokens import SignIn, TokenStore
 from keyturn.aws.sts import Answer, Refused, Trouble, Unanswered
 from keyturn.ground.clock import Clock
 from keyturn.ground.errors import SignedOutError
+from keyturn.ground.secret import Secret
 from keyturn.sdk.sign_in import Browsing, SignInQuestion
 
 T = TypeVar("T")
@@ -61,9 +62,17 @@ class SsoAccess:
 
         Raises ServiceUnreachableError if a refresh that is needed got no answer.
         """
-        if await self._token(account, source.session, network) is not None:
+        if await self.is_signed_in(account, source.session, network):
             return None
         return self.sign_in_question(account, source.session, network)
+
+    async def is_signed_in(self, account: str, session: SsoSession, network: Network) -> bool:
+        """Whether nobody has to do anything before the portal is asked. Raises as `question`."""
+        return await self._token(account, session, network) is not None
+
+    async def sign_ins(self, account: str) -> list[SignIn]:
+        """What is kept in the account, ended ones too."""
+        return await self._stores.do(account, lambda store: store.sign_ins())
 
     def sign_in_question(
         self, account: str, session: SsoSession, network: Network, flow: Flow | None = None
@@ -89,7 +98,7 @@ class SsoAccess:
             source.session,
             network,
             doing,
-            lambda token: sso.role_credentials(source, token.access, network),
+            lambda access: sso.role_credentials(source, access, network),
         )
 
     async def accounts(self, account: str, session: SsoSession, network: Network) -> list[Account]:
@@ -99,7 +108,7 @@ class SsoAccess:
             session,
             network,
             "listing accounts",
-            lambda token: sso.accounts(session, token.access, network),
+            lambda access: sso.accounts(session, access, network),
         )
 
     async def roles(self, account: str, session: SsoSession, network: Network, aws_account: str) -> list[str]:
@@ -110,7 +119,7 @@ class SsoAccess:
             session,
             network,
             doing,
-            lambda token: sso.roles(session, aws_account, token.access, network),
+            lambda access: sso.roles(session, aws_account, access, network),
         )
 
     async def sign_out(self, account: str, session: SsoSession, network: Network) -> bool:

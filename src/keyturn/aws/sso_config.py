@@ -27,7 +27,7 @@ DEFAULT_SCOPE = "sso:account:access"
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 # An access portal's role is a permission set's name: IAM Identity Center API, PermissionSetName.
-_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,11 @@ def is_named(section: Section) -> bool:
     return (SESSION in section or START_URL in section) and "aws_access_key_id" not in section
 
 
+def is_assignment(account_id: str, role_name: str) -> bool:
+    """Whether these can be an account's id and a role's name."""
+    return bool(_ACCOUNT_ID.fullmatch(account_id) and _ROLE_NAME.fullmatch(role_name))
+
+
 def called(source: SsoSource | SsoSession) -> str:
     """A phrase for the sign-in that is used."""
     session = source.session if isinstance(source, SsoSource) else source
@@ -105,10 +110,11 @@ def read(name: str, section: Section, surroundings: Surroundings) -> SsoSource:
             "the accounts and roles that you have: keyturn aws sso list",
         )
     account_id, role_name = text(section, ACCOUNT).strip(), text(section, ROLE).strip()
-    if not _ACCOUNT_ID.fullmatch(account_id):
-        raise ConfigurationError(f"{profile}: sso_account_id is twelve digits, not “{printable(account_id)}”")
-    if not _ROLE_NAME.fullmatch(role_name):
-        raise ConfigurationError(f"{profile}: sso_role_name cannot be “{printable(role_name)}”")
+    if not is_assignment(account_id, role_name):
+        raise ConfigurationError(
+            f"{profile}: sso_account_id is twelve digits and sso_role_name the name of a permission set, not"
+            f" “{printable(account_id)}” and “{printable(role_name)}”"
+        )
     return SsoSource(session, account_id, role_name)
 
 

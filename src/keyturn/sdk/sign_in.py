@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from keyturn.ground.secret import Secret
 
@@ -21,6 +21,7 @@ class Redirected:
     query: Secret
 
 
+@runtime_checkable
 class Browsing(Protocol):
     """The side of the person who signs in."""
 

@@ -1,0 +1,68 @@
+"""Where sign-ins are kept: in the state directory, sealed by the identity of an account that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from keyturn.agent.accounts import Accounts
+from keyturn.aws.sso_tokens import TokenStore
+from keyturn.ground import files
+from keyturn.ground.errors import LockedError
+from keyturn.ground.paths import Directories
+from keyturn.ground.world import World
+from keyturn.vaults.age import identities
+from keyturn.vaults.age.account import AgeAccount
+from keyturn.vaults.age.directory import SEALED_SUFFIX
+
+T = TypeVar("T")
+
+
+class SealedSignIns:
+    """Implements `aws.sso_access.Stores`: without the account's identity nothing of a file is readable."""
+
+    def __init__(self, accounts: Accounts, directories: Directories, world: World) -> None:
+        self._accounts = accounts
+        self._directory: Path = directories.sign_ins
+        self._world = world
+        self._stores: dict[str, tuple[AgeAccount, TokenStore]] = {}
+
+    async def do(self, account: str, work: Callable[[TokenStore], T]) -> T:
+        unlocked = self._accounts.unlocked(account)
+        if unlocked is None:
+            raise LockedError("the account is locked, and with it its sign-ins", "unlock it: keyturn signin")
+        store = self._store(unlocked.backend)
+
+        def in_place() -> T:
+            files.private_directory(self._directory, self._world.uid)
+            return work(store)
+
+        return await unlocked.run(in_place)
+
+    def _store(self, backend: AgeAccount) -> TokenStore:
+        found = self._stores.get(backend.id)
+        # An account that was forgotten and added again is opened anew.
+        if found is None or found[0] is not backend:
+            path = self._directory / f"{backend.id}{SEALED_SUFFIX}"
+            made = TokenStore(path, backend.id, _Seal(backend), self._world.clock.now)
+            found = self._stores[backend.id] = (backend, made)
+        return found[1]
+
+
+class _Seal:
+    """Implements `aws.sso_tokens.Seal`."""
+
+    def __init__(self, backend: AgeAccount) -> None:
+        self._ring = backend.ring
+
+    def seal(self, content: bytes) -> bytes:
+        return identities.seal(content, identities.recipient_of(self._ring.current))
+
+    def unseal(self, content: bytes) -> bytes | None:
+        """After a change of identity the former one counts as long as the change is under way."""
+        for identity in (self._ring.current, self._ring.previous):
+            opened = None if identity is None else identities.unseal(content, identity)
+            if opened is not None:
+                return opened
+        return None
