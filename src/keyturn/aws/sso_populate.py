@@ -6,16 +6,22 @@ letters, digits and `._-` (ASCII) are kept of a name, so that it needs no quotes
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from keyturn.aws.config import Configuration, Section, parse_file, text
+from keyturn.aws.config import LARGEST, Configuration, Section, opened, parse_file, text
 from keyturn.aws.sso_config import ACCOUNT, REGION, ROLE, SESSION, START_URL
+from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, UsageError
 from keyturn.ground.names import printable
+from keyturn.plaintext import replacing
+
+Keep = Callable[[bytes, bytes, os.stat_result], None]
 
 TEMPLATE = "{account_name}.{role}"
 PLACES = ("account_id", "account_name", "role")
@@ -104,38 +110,60 @@ def appended(before: bytes, signed_in: SignedIn, added: Sequence[Addition], regi
     end = max(set(endings), key=endings.count) if endings else b"\n"
     blocks = []
     for each in added:
-        lines = [f"[profile {each.name}]", *_of_session(signed_in)]
-        lines += [f"{ACCOUNT} = {each.assignment.account_id}", f"{ROLE} = {each.assignment.role}"]
-        if region:
-            lines.append(f"region = {region}")
+        lines = [f"[profile {each.name}]", *_lines(signed_in, each, region)]
         blocks.append(end.join(line.encode() for line in lines) + end)
     between = b"" if not before or before.endswith((b"\n", b"\r")) else end
     return before + between + (end if before else b"") + end.join(blocks)
 
 
-def check_added(
-    before: Mapping[str, Section],
-    written: str,
-    shown: str,
-    signed_in: SignedIn,
-    added: Sequence[Addition],
-    region: str,
+def add(
+    place: Path, signed_in: SignedIn, added: Sequence[Addition], region: str, uid: int, keep: Keep
 ) -> None:
-    """Make sure that the file called `written` says what was there and what was added, to botocore's parser.
+    """Add the profiles to the config file at `place`, which has to be the user's; made if it is not there.
 
-    Raises ConfigurationError.
+    Mode, owner, group and a symlink stay. Before the file is replaced, `keep` is given what is in it, what
+    will be, and its status; what it raises leaves the file alone. What is about to be written is read with
+    botocore's parser and compared first. Raises ConfigurationError, with nothing changed.
     """
-    wanted: dict[str, Section] = dict(before)
-    for each in added:
-        lines = (*_of_session(signed_in), f"{ACCOUNT} = {each.assignment.account_id}")
-        pairs = (line.partition(" = ") for line in (*lines, f"{ROLE} = {each.assignment.role}"))
-        section = {key: value for key, _, value in pairs}
-        wanted[f"profile {each.name}"] = {**section, **({"region": region} if region else {})}
-    if parse_file(written, shown).sections != wanted:
+    try:
+        with opened(place) as (descriptor, status):
+            before = os.pread(descriptor, LARGEST + 1, 0)
+            sections = parse_file(f"/dev/fd/{descriptor}", str(place)).sections
+    except FileNotFoundError:
+        _make(place, appended(b"", signed_in, added, region))
+        return
+    after = appended(before, signed_in, added, region)
+
+    def last_look(written: str) -> None:
+        if parse_file(written, str(place)).sections != {**sections, **_sections(signed_in, added, region)}:
+            raise replacing.refused(place, "profiles cannot be added to it without changing more")
+
+    replacing.check(place, status, uid)
+    keep(before, after, status)
+    replacing.replace(place, status, after, uid, last_look)
+
+
+def _make(place: Path, content: bytes) -> None:
+    try:
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        files.write_atomically(place, content)
+    except OSError as error:
         raise ConfigurationError(
-            f"{shown} was left as it is: profiles cannot be added to it without changing more",
-            "what is in its last lines?",
-        )
+            f"cannot write {place}: {files.reason(error)}", files.remedy(error)
+        ) from None
+
+
+def _sections(signed_in: SignedIn, added: Sequence[Addition], region: str) -> dict[str, Section]:
+    return {
+        f"profile {each.name}": dict(line.split(" = ", 1) for line in _lines(signed_in, each, region))
+        for each in added
+    }
+
+
+def _lines(signed_in: SignedIn, addition: Addition, region: str) -> list[str]:
+    wanted = addition.assignment
+    lines = [*_of_session(signed_in), f"{ACCOUNT} = {wanted.account_id}", f"{ROLE} = {wanted.role}"]
+    return [*lines, *([f"region = {region}"] if region else [])]
 
 
 def _of_session(signed_in: SignedIn) -> list[str]:

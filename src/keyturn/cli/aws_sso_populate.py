@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
 from keyturn.agent import messages, requests
 from keyturn.agent.sso_messages import RoleRow, SsoRoles
-from keyturn.aws import config, sso_config, sso_populate
-from keyturn.aws.config import Configuration, ConfigurationCache, Section
+from keyturn.aws import sso_config, sso_populate
+from keyturn.aws.config import Configuration, ConfigurationCache
 from keyturn.aws.sso_populate import Addition, Assignment, SignedIn
 from keyturn.cli import aws_asking, output, sourcing
 from keyturn.cli.context import Context, current
@@ -20,22 +17,10 @@ from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.cli.output import note
 from keyturn.cli.plaintext_restoring import keep_copy
 from keyturn.cli.sso_options import choosing_session, no_browser
-from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, MissingError, UsageError
 from keyturn.ground.names import printable
-from keyturn.plaintext import replacing
 
 TOOL = "AWS single sign-on"
-
-
-@dataclass(frozen=True)
-class _File:
-    """The config file as it was read; `status` is None where there is none yet."""
-
-    path: Path
-    content: bytes
-    status: os.stat_result | None
-    sections: Mapping[str, Section]
 
 
 @click.command()
@@ -120,39 +105,11 @@ def _write(
         raise ConfigurationError(
             "AWS_CONFIG_FILE is set to nothing, so there is no file to add to", "unset it, or name a file"
         )
-    before = _read(place)
-    content = sso_populate.appended(before.content, signed_in, added, region)
 
-    def last_look(written: str) -> None:
-        sso_populate.check_added(before.sections, written, str(place), signed_in, added, region)
+    def keep(before: bytes, after: bytes, status: os.stat_result) -> None:
+        keep_copy(context, context.account, place, status, before, after, [TOOL])
 
-    if before.status is None:
-        _make(place, content)
-        return
-    uid = context.world.uid
-    replacing.check(place, before.status, uid)
-    keep_copy(context, context.account, place, before.status, before.content, content, [TOOL])
-    replacing.replace(place, before.status, content, uid, last_look)
-
-
-def _read(place: Path) -> _File:
-    try:
-        with config.opened(place) as (descriptor, status):
-            content = os.pread(descriptor, config.LARGEST + 1, 0)
-            sections = config.parse_file(f"/dev/fd/{descriptor}", str(place)).sections
-    except FileNotFoundError:
-        return _File(place, b"", None, {})
-    return _File(place, content, status, sections)
-
-
-def _make(place: Path, content: bytes) -> None:
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        files.write_atomically(place, content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {place}: {files.reason(error)}", files.remedy(error)
-        ) from None
+    sso_populate.add(place, signed_in, added, region, context.world.uid, keep)
 
 
 def _check_region(region: str) -> None:
