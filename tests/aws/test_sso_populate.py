@@ -3,6 +3,7 @@
 import os
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ ASSIGNMENTS = [
 ]
 ODD = tomllib.loads((Path(__file__).parent / "odd_files.toml").read_text())
 # Each odd file as it is, with the line ends of Windows and of old, and without its last line end.
-FORMS = {
+FORMS: dict[str, Callable[[bytes], bytes]] = {
     "": lambda content: content,
     "windows": lambda content: content.replace(b"\n", b"\r\n"),
     "old": lambda content: content.replace(b"\n", b"\r"),
@@ -147,8 +148,8 @@ def test_names_that_are_taken_or_equal_get_the_account_behind_them(tmp_path: Pat
     two = [Assignment("111111111111", "Ops", "Admin"), Assignment("222222222222", "ops", "admin")]
     assert names(two, b"", tmp_path) == ["Ops.Admin-111111111111", "ops.admin-222222222222"]
     assert names(two[:1], b"[profile ops.Admin]\nregion = a\n", tmp_path) == ["Ops.Admin-111111111111"]
+    taken = b"[profile Ops.Admin]\na = b\n[profile Ops.Admin-111111111111]\na = b\n"
     with pytest.raises(ConfigurationError, match="is there already"):
-        taken = b"[profile Ops.Admin]\na = b\n[profile Ops.Admin-111111111111]\na = b\n"
         names(two[:1], taken, tmp_path)
 
 
