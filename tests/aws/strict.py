@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys, Mfa, Network, Sts
+from keyturn.aws.origins import Step
 from keyturn.aws.plan import Plan
 from keyturn.aws.sts import Answer, Refused, Trouble, Unanswered
 from keyturn.ground.secret import Secret
@@ -257,7 +258,7 @@ def shown(device: Mfa, step: int) -> Secret:
     return Secret(code_of(device.secret.reveal(), step))
 
 
-def plan(keys: Keys, *calls: Call, source: str = "item “AWS”") -> Plan:
+def plan(keys: Keys, *calls: Step, source: str = "item “AWS”") -> Plan:
     """A plan with these calls."""
     return Plan(keys, None, (), calls=calls, source=source)
 

@@ -205,6 +205,13 @@ async def _do(work: NeedWork) -> Provisioned:
     return await work.do(Nobody())
 
 
+def of_sts(planned: Plan) -> list[GetSessionToken | AssumeRole]:
+    """The calls of a plan that begins with keys."""
+    found = [call for call in planned.calls if isinstance(call, GetSessionToken | AssumeRole)]
+    assert len(found) == len(planned.calls)
+    return found
+
+
 def key_id(assigned: Mapping[str, bytes]) -> str:
     return assigned["AWS_ACCESS_KEY_ID"].decode()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -62,11 +63,13 @@ def run_to_end(
         return Ended(NOT_EXECUTABLE, b"")
     assert process.stdout is not None
     output, is_late = b"", False
+    left: list[int] = []
     try:
         output, is_late = _read(process.stdout.fileno(), seconds, clock)
         is_cut = len(output) > LARGEST
         if is_late or is_cut:
-            process.terminate()
+            left = [process.pid, *_descendants(process.pid)]
+            _send(left, signal.SIGTERM)
         # It has said everything, and may take its time to end: as long as is left.
         status = process.wait(timeout=END_SECONDS)
     except subprocess.TimeoutExpired:
@@ -77,9 +80,49 @@ def run_to_end(
             process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=END_SECONDS)
+        # What it has started would keep our stderr open, and whoever reads that waiting.
+        _send(left[1:], signal.SIGKILL)
     if is_late:
         status = TOO_LONG
     return Ended(status if status >= 0 else 128 - status, output[:LARGEST], is_late, len(output) > LARGEST)
+
+
+def _send(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, number)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes below one. It keeps our process group, or it could not use the terminal; so no group of
+    its own tells them."""
+    children: dict[int, list[int]] = {}
+    for child, parent in _parents():
+        children.setdefault(parent, []).append(child)
+    found, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Every process with its parent, by /proc or, where there is none, by ps(1)."""
+    if os.path.isdir("/proc/self"):
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat") as stat:
+                    # The name in the parentheses may hold anything.
+                    yield int(name), int(stat.read().rpartition(")")[2].split()[1])
+        return
+    listed = subprocess.run(
+        ["/bin/ps", "-A", "-o", "pid=,ppid="], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    for line in listed.stdout.split(b"\n"):
+        if len(line.split()) == 2:
+            own, parent = line.split()
+            yield int(own), int(parent)
 
 
 def _read(descriptor: int, seconds: float, clock: Clock) -> tuple[bytes, bool]:
