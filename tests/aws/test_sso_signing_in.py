@@ -166,7 +166,7 @@ def test_scopes_and_start_pages_that_the_service_does_not_know(stage: Stage) -> 
 
 
 def test_what_is_no_such_service(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.sso.rules.register = lambda given: {"clientId": 1}  # type: ignore[method-assign,assignment]
+    stage.sso.rules.register = lambda given: {"clientId": 1}  # type: ignore[method-assign]
     fails(stage, ServiceUnreachableError, "is not IAM Identity Center")
 
 
@@ -180,6 +180,6 @@ def test_a_page_or_code_that_would_do_something_to_the_terminal(stage: Stage, pa
     def begun(given: dict[str, object], here: str) -> dict[str, object]:
         return {**begin(given, here), "verificationUri": page, "userCode": code}
 
-    stage.sso.rules.begin = begun  # type: ignore[method-assign]
+    stage.sso.rules.begin = begun  # type: ignore[method-assign,assignment]
     fails(stage, ServiceUnreachableError, "is not IAM Identity Center")
     assert not stage.person.shown

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 from keyturn.processes import desktop
@@ -37,7 +38,7 @@ def show(address: str, variables: Mapping[bytes, bytes]) -> bool:
     if command is None:
         return False
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             command,
             env=dict(variables),
             stdin=subprocess.DEVNULL,
@@ -47,6 +48,8 @@ def show(address: str, variables: Mapping[bytes, bytes]) -> bool:
         )
     except OSError:
         return False
+    # An opener ends at once, a browser perhaps long after us.
+    threading.Thread(target=process.wait, daemon=True).start()
     return True
 
 
