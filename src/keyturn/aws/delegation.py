@@ -89,8 +89,9 @@ def restored(name: str, section: Section) -> Section:
         return section
     if asked_profile(words) != name:
         return section
-    kept = {key: value for key, value in section.items() if key != PROCESS}
     moved = {key: section[PREFIX + key] for key in MOVED if PREFIX + key in section}
+    hidden = {PREFIX + key for key in moved}
+    kept = {key: value for key, value in section.items() if key != PROCESS and key not in hidden}
     return {**moved, **kept}
 
 

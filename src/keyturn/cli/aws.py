@@ -10,6 +10,7 @@ import click
 from keyturn.agent import messages, requests, results
 from keyturn.catalogue import loader
 from keyturn.cli import output
+from keyturn.cli.aws_configure import configure
 from keyturn.cli.aws_credential_process import credential_process
 from keyturn.cli.aws_exec import execute
 from keyturn.cli.aws_export import export
@@ -30,7 +31,7 @@ def aws() -> None:
     """AWS: profiles, roles, multi-factor authentication."""
 
 
-for command in (credential_process, execute, export, import_, mfa, sso, verify):
+for command in (configure, credential_process, execute, export, import_, mfa, sso, verify):
     aws.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from typing import NoReturn
 
 import click
 import msgspec
@@ -56,13 +57,13 @@ def execute(profile: str | None, words: tuple[str, ...]) -> None:
     leave(guarded(lambda: _execute(current(), profile, list(words))))
 
 
-def _execute(context: Context, profile: str | None, words: list[str]) -> int:
+def _execute(context: Context, profile: str | None, words: list[str]) -> NoReturn:
     if not words:
         raise UsageError("which command?", "keyturn aws exec --profile dev -- terraform plan")
     path = _found(context, words[0])
     status = guarded(greet)
     if status != Status.OK:
-        return status
+        raise SystemExit(status)
     # The command takes this process's place, which so far never held a secret; a child that nobody can read
     # gets it, and gives it through a pipe.
     reading, writing = os.pipe()
@@ -71,7 +72,7 @@ def _execute(context: Context, profile: str | None, words: list[str]) -> int:
     with open(reading, "rb") as stream:
         content = stream.read()
     if status != Status.OK:
-        return status
+        raise SystemExit(status)
     context.agent.close()
     change = _CHANGE.decode(content)
     found: Mapping[bytes, bytes] = context.world.variables
