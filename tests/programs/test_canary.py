@@ -57,6 +57,7 @@ def run_every_command(planted: Planted) -> None:
     run(*init, "--item", "AWS")
     run("aws", "explain", *PASSWORD)
     aws_keys(planted)
+    single_sign_on(planted)
     plaintext(planted)
     for form in ("table", "json"):
         run("item", "get", "t", "--format", form, *PASSWORD)
@@ -169,6 +170,21 @@ def aws_keys(planted: Planted) -> None:
     from_vault = ("aws", "import", "--from", "aws-vault", "--all", "--vault", "Private")
     run(*from_vault, "--passphrase-file", "wrong", *PASSWORD, status=Status.DENIED)
     run(*from_vault, "--passphrase-file", "passphrase", "--no-verify", *PASSWORD)
+
+
+def single_sign_on(planted: Planted) -> None:
+    """Without a terminal nobody can sign in; tokens are looked for in test_canary_sso.py."""
+    run = planted.run
+    start = "https://corp.awsapps.com/start"
+    (planted.user.home / ".aws/config").write_text(
+        f"[sso-session corp]\nsso_start_url = {start}\nsso_region = eu-central-1\n"
+    )
+    for command in ("login", "list", "populate"):
+        run("aws", "sso", command, *PASSWORD, status=Status.LOCKED)
+    for form in ("table", "json"):
+        run("aws", "sso", "status", "--format", form, *PASSWORD)
+    run("aws", "sso", "logout", *PASSWORD)
+    run("aws", "sso", "logout", "--all", *PASSWORD)
 
 
 def other_slots(planted: Planted) -> None:
