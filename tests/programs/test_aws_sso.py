@@ -179,11 +179,13 @@ def test_status_list_and_logout(sso_user: User, sso: SsoServer) -> None:
         ("333333333333", "ReadOnly"),
     ], "every page"
     assert sso.count("ListAccounts") == 2
+    assert "ASIA" in terminal.run(f"{RUN} --profile dev")[0]
     access = next(iter(sso.rules.access))
     assert "signed out of “corp”" in terminal.run("keyturn aws sso logout")[0]
     assert sso.count("Logout", error="") == 1
     assert sso.rules.sessions[sso.rules.access[access][0]].is_over
     assert "nobody is signed in" in terminal.run("keyturn aws sso status")[0]
+    # The role's keys of a moment ago are not handed out any more either.
     terminal.type(f"{RUN} --profile dev")
     code_on(terminal)
     terminal.press("c")
@@ -216,3 +218,15 @@ def test_no_access_to_a_role_and_a_service_that_is_down(sso_user: User, sso: Sso
     assert ("no such account and role for you" in printed, status) == (True, 195)
     sso.fail_next("GetRoleCredentials", 500, 503)
     assert re.search(ROLE, terminal.run(f"{RUN} --profile dev")[0]), "tried again"
+
+
+def test_an_account_that_is_forgotten_leaves_no_sign_in_behind(sso_user: User, sso: SsoServer) -> None:
+    sign_in(opened(sso_user), sso)
+    sso_user.keyturn("account", "forget", "--account", "Test").succeeds()
+    assert not list((sso_user.state / "sign-ins").glob("*.age"))
+
+
+def test_explain_asks_nobody_to_sign_in(sso_user: User, sso: SsoServer) -> None:
+    printed, status = opened(sso_user).run("keyturn aws explain --profile dev")
+    assert (status, "sign-in “corp”" in printed or "111111111111" in printed) == (0, True), printed
+    assert not sso.calls

@@ -49,6 +49,7 @@ class SsoRequests:
         self._audit = audit
         self._clock = clock
         self._sso = hooks.sso
+        self._executor = hooks.executor
         self._configuration = hooks.configuration
         self._tellers = Tellers()
 
@@ -112,6 +113,7 @@ class SsoRequests:
 
     async def _end(self, account: str, found: _Found) -> EndedRow:
         heard = await self._sso.sign_out(account, found.session, found.network)
+        self._executor.forget_sign_ins()
         return EndedRow(found.session.title, found.session.start_url, heard)
 
     async def _kept(self, account: str, session: SsoSession) -> SignIn | None:

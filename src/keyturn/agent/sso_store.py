@@ -19,12 +19,21 @@ from keyturn.vaults.age.directory import SEALED_SUFFIX
 T = TypeVar("T")
 
 
+def path_of(directories: Directories, account: str) -> Path:
+    return directories.sign_ins / f"{account}{SEALED_SUFFIX}"
+
+
+def forget(directories: Directories, account: str) -> None:
+    """Delete the sign-ins of an account that is not listed any more."""
+    path_of(directories, account).unlink(missing_ok=True)
+
+
 class SealedSignIns:
     """Implements `aws.sso_access.Stores`: without the account's identity nothing of a file is readable."""
 
     def __init__(self, accounts: Accounts, directories: Directories, world: World) -> None:
         self._accounts = accounts
-        self._directory: Path = directories.sign_ins
+        self._directories = directories
         self._world = world
         self._stores: dict[str, tuple[AgeAccount, TokenStore]] = {}
 
@@ -35,7 +44,7 @@ class SealedSignIns:
         store = self._store(unlocked.backend)
 
         def in_place() -> T:
-            files.private_directory(self._directory, self._world.uid)
+            files.private_directory(self._directories.sign_ins, self._world.uid)
             return work(store)
 
         return await unlocked.run(in_place)
@@ -44,7 +53,7 @@ class SealedSignIns:
         found = self._stores.get(backend.id)
         # An account that was forgotten and added again is opened anew.
         if found is None or found[0] is not backend:
-            path = self._directory / f"{backend.id}{SEALED_SUFFIX}"
+            path = path_of(self._directories, backend.id)
             made = TokenStore(path, backend.id, _Seal(backend), self._world.clock.now)
             found = self._stores[backend.id] = (backend, made)
         return found[1]

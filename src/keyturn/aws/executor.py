@@ -70,6 +70,7 @@ class Executor:
         self._devices = Devices(clock, ledger, sleep)
         self._fetching = Fetching(clock, outputs or Outputs(clock), ask, sso)
         self._cache = Cache(clock)
+        self._signed_out = 0
         self._flights: dict[tuple[str, Network], Flight] = {}
         self._renewals: dict[str, float] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -87,8 +88,12 @@ class Executor:
         """
         if not plan.calls:
             return plan.keys
-        names = cache.names(plan.keys, plan.calls, worker.account)
+        names = cache.names(plan.keys, plan.calls, f"{worker.account} {self._signed_out}")
         return await self._walk(plan, names, network, worker)
+
+    def forget_sign_ins(self) -> None:
+        """Somebody signed out: keys that came through a sign-in so far are not handed out any more."""
+        self._signed_out += 1
 
     def forget(self) -> None:
         """Drop all temporary keys: the next plan's calls are made anew."""
