@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from botocore.configloader import load_config
+from botocore.exceptions import ConfigParseError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.aws import delegation, pointing
 from keyturn.aws.config import ConfigurationCache, parse_file
-from keyturn.ground.errors import ConfigurationError, KeyturnError
+from keyturn.ground.errors import ConfigurationError
 
 COMMAND = "/usr/bin/keyturn aws credential-process --profile p"
 ROLE = "role_arn = arn:aws:iam::111122223333:role/p\nsource_profile = s\n"
@@ -24,7 +25,7 @@ FILES = {
     "other line ends": f"[profile p]\r\n{ROLE}\r\n[profile s]\r\n".replace("\n", "\r\n").replace(
         "\r\r", "\r"
     ),
-    "comments and spaces": f"# p\n\n[ profile  p ]\n[profile p]\n; a role\n\n  {ROLE.replace(chr(10), chr(10) + '  ')}\n",
+    "comments and spaces": "# p\n\n[ profile  p ]\n[profile p]\n; a\n\n  role_arn = a\n  sso_region = s\n",
     "indented": "[profile p]\n  role_arn = a\n  source_profile = s\n[profile s]\n",
     "a nested block": "[profile p]\ns3 =\n  signature_version = s3v4\n  role_arn = inner\nRole_Arn=outer\n",
     "a block first": "[profile p]\ns3 =\n    a = b\ncredential_process : x\n[profile q]\nrole_arn = other\n",
@@ -67,13 +68,11 @@ def test_what_sdks_and_keyturn_make_of_it(name: str) -> None:
     assert {k: v for k, v in now.items() if k != "p"} == {k: v for k, v in before.items() if k != "p"}
 
 
-words = st.sampled_from(
-    [
-        "[profile p]", "[profile q]", "[default]", "[sso-session p]", "role_arn = a", "ROLE_ARN=b", "region : r",
-        "source_profile = q", "sso_session = x", "credential_process = y", "s3 =", "  nested = 1", "\trole_arn = n",
-        "", "   ", "# role_arn = c", ";", "keyturn_region = x", "output = json", "  ", "mfa_serial = s",
-    ]
-)  # fmt: skip
+SECTIONS = ("[profile p]", "[profile q]", "[default]", "[sso-session p]")
+KEYS = ("role_arn = a", "ROLE_ARN=b", "region : r", "source_profile = q", "sso_session = x")
+ODD = ("credential_process = y", "s3 =", "  nested = 1", "\trole_arn = n", "keyturn_region = x")
+EMPTY = ("", "   ", "# role_arn = c", ";", "  ")
+words = st.sampled_from([*SECTIONS, *KEYS, *ODD, *EMPTY])
 
 
 @given(lines=st.lists(words, max_size=14), ending=st.sampled_from(["\n", "\r\n"]), is_ended=st.booleans())
@@ -82,9 +81,8 @@ def test_any_file_stays_what_it_is_else(lines: list[str], ending: str, is_ended:
     try:
         before = read(text.encode())
         after, back = there_and_back(text)
-    except (KeyturnError, Exception) as error:
+    except (ConfigParseError, ConfigurationError):
         # botocore cannot read it, or there are two sections.
-        assert type(error).__name__ in ("ConfigParseError", "ConfigurationError")
         return
     assert back == text.encode()
     now = read(after)

@@ -11,6 +11,8 @@ from keyturn.ground.secret import Secret
 class VerifyKeys(Request, frozen=True, kw_only=True):
     """Ask AWS whose keys an item holds, or those that are given with their region. Done(AwsIdentity).
 
+    Keys with a `token` are temporary and known to be so.
+
     `environment` are those of the caller's variables that say how AWS is reached, as `NAME=value`.
     """
 
@@ -19,6 +21,7 @@ class VerifyKeys(Request, frozen=True, kw_only=True):
     vault: str = ""
     key_id: str = ""
     secret: Secret | None = None
+    token: Secret | None = None
     region: str = ""
 
 

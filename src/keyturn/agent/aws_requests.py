@@ -112,11 +112,12 @@ class AwsRequests:
             opened = await self._open(client, request, settings, "keyturn aws verify")
             keys, place, source = opened.keys, opened.place, opened.called
         elif request.secret is not None:
-            keys, source = Keys(request.key_id, request.secret), "the key"
+            keys, source = Keys(request.key_id, request.secret, request.token), "the key"
             place = await self._place(client, request, settings, request.region, "")
         else:
             raise UsageError("which keys?", "those of an item: keyturn aws verify ITEM")
-        verifying.check_lasting(keys, source)
+        if keys.token is None:
+            verifying.check_lasting(keys, source)
         found = await self._ask_whose(client, keys, place, source)
         return AwsIdentity(found.account, found.arn, found.user)
 
@@ -195,7 +196,7 @@ class AwsRequests:
         purpose = dataclasses.replace(purpose, use=Use(entry.id, item.id))
         self._audit.write(client.caller, purpose, None, how)
         region, serial = mfa.value_of(item, REGION), mfa.value_of(item, SERIAL)
-        keys = item_keys(item)
+        keys = item_keys(item, self._clock.now())
         return _Opened(
             permission,
             item,

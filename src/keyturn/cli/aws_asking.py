@@ -56,14 +56,17 @@ def verified_item(context: Context, account: str, name: str, vault: str = "") ->
     return messages.convert(context.call(request), AwsIdentity)
 
 
-def verified_keys(context: Context, key_id: str, secret: Secret, region: str = "") -> AwsIdentity:
-    """As `verified_item`, for keys that are in no item yet."""
+def verified_keys(
+    context: Context, key_id: str, secret: Secret, region: str = "", token: Secret | None = None
+) -> AwsIdentity:
+    """As `verified_item`, for keys that are in no item yet; with `token` they are temporary."""
     request = requests.VerifyKeys(
         account=context.account,
         may_ask=context.may_ask,
         environment=environment(context),
         key_id=key_id,
         secret=secret,
+        token=token,
         region=region,
     )
     return messages.convert(context.call(request), AwsIdentity)

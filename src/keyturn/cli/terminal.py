@@ -103,6 +103,32 @@ class Terminal:
                 return Secret(first)
             warning = ["the two were different"]
 
+    def block(self, prompt: str, is_whole: Callable[[str], bool]) -> Secret:
+        """Several lines that are pasted and not shown: up to an empty one, or until they are whole."""
+        with _open() as terminal:
+
+            def show() -> None:
+                os.write(terminal, clean(prompt).encode("utf-8", "replace"))
+
+            def erase() -> None:
+                with contextlib.suppress(OSError):
+                    os.write(terminal, self._erasure(terminal, prompt, None))
+
+            # One mode for all of it: between two questions, what is pasted would be thrown away.
+            with _mode(terminal, echo=False, hide=erase, again=show):
+                show()
+                text = ""
+                try:
+                    while line := _line(terminal, None, None):
+                        text += line + "\n"
+                        if is_whole(text) or len(text) > LONGEST_ANSWER:
+                            break
+                except KeyboardInterrupt:
+                    raise CancelledByPersonError("cancelled") from None
+                finally:
+                    erase()
+                return Secret(text)
+
     def tell(self, line: str) -> None:
         with _open() as terminal:
             os.write(terminal, (line + "\n").encode("utf-8", "replace"))
