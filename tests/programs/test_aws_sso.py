@@ -152,15 +152,6 @@ def test_a_token_that_ended_early_is_refreshed_and_a_revoked_sign_in_asked_for_a
     assert "222222222222/ReadOnly" in terminal.ready()
 
 
-def test_a_registration_that_the_service_forgot_is_made_anew(sso_user: User, sso: SsoServer) -> None:
-    terminal = opened(sso_user)
-    sign_in(terminal, sso)
-    terminal.run("keyturn aws sso logout")
-    sso.forget_clients()
-    assert "signed in" in sign_in(terminal, sso)
-    assert (sso.count("RegisterClient"), sso.count("StartDeviceAuthorization")) == (2, 3)
-
-
 def test_status_list_and_logout(sso_user: User, sso: SsoServer) -> None:
     terminal = opened(sso_user)
     assert "nobody is signed in" in terminal.run("keyturn aws sso status")[0]
@@ -208,16 +199,6 @@ def test_what_is_kept_is_sealed_and_gone_from_memory_with_a_lock(sso_user: User,
     terminal.type("keyturn aws sso status")
     terminal.answer("password of account “Test”: ", PASSWORD)
     assert "corp" in terminal.ready()
-
-
-def test_no_access_to_a_role_and_a_service_that_is_down(sso_user: User, sso: SsoServer) -> None:
-    sso_user.aws_files("", sso.config_text(dev="111111111111/Admin", no="111111111111/Nobody"))
-    terminal = opened(sso_user)
-    sign_in(terminal, sso)
-    printed, status = terminal.run(f"{RUN} --profile no")
-    assert ("no such account and role for you" in printed, status) == (True, 195)
-    sso.fail_next("GetRoleCredentials", 500, 503)
-    assert re.search(ROLE, terminal.run(f"{RUN} --profile dev")[0]), "tried again"
 
 
 def test_an_account_that_is_forgotten_leaves_no_sign_in_behind(sso_user: User, sso: SsoServer) -> None:

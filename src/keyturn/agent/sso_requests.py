@@ -64,7 +64,7 @@ class SsoRequests:
                 "to sign in somebody has to be told where, and there is no terminal",
                 "sign in from a terminal: keyturn aws sso login",
             )
-        await side.sign_in(question)
+        await replace(side, purpose=replace(side.purpose, command="")).sign_in(question)
         signed_in = await self._kept(account, found.session)
         if signed_in is None:
             raise SignedOutError(f"{called(found.session)} was ended at once", "try again")
@@ -147,7 +147,7 @@ class SsoRequests:
             self._audit.write(client.caller, purpose, error, how)
             raise
         self._audit.write(client.caller, purpose, None, how)
-        side = CallersSide(client, self._permissions, self._tellers, replace(purpose, lines=(line,)))
+        side = CallersSide(client, self._permissions, self._tellers, purpose)
         return permission, side
 
     async def _permit_account(

@@ -60,8 +60,10 @@ class CallersSide:
         return self.purpose.use.account
 
     async def sign_in(self, question: SignInQuestion) -> None:
+        # Who called the command that signs in knows for what.
         line = f"{self.purpose.command} needs you to sign in to “{printable(question.title, 200)}”"
-        purpose = replace(self.purpose, lines=(line, *self.purpose.lines[1:]), sign_in=question)
+        first = (line,) if self.purpose.command else ()
+        purpose = replace(self.purpose, lines=(*first, *self.purpose.lines[1:]), sign_in=question)
         await self.permissions.obtain_sign_in(self.asker, purpose)
 
     async def output(self, question: ProcessQuestion) -> None:
