@@ -53,7 +53,7 @@ FORMS = {
     ),
     "fish": f"set -gx AWS_ACCESS_KEY_ID '{ID}';\nset -gx AWS_SECRET_ACCESS_KEY '{SECRET}'\n"
     f"set -gx AWS_SESSION_TOKEN '{TOKEN}'\n",
-    "with a region and words around": f"# a demo\nexport AWS_REGION=eu-west-1\nexport AWS_ACCESS_KEY_ID={ID}\n"
+    "with a region and words around": f"# a demo\nexport AWS_REGION=eu-1\nexport AWS_ACCESS_KEY_ID={ID}\n"
     f"export AWS_SECRET_ACCESS_KEY={SECRET}\nexport AWS_SESSION_TOKEN={TOKEN}\nthat is all\n",
 }
 
@@ -112,9 +112,7 @@ def test_temporary_keys_get_no_session_and_chained_roles_an_hour(home: object) -
     """However long they are asked for, and whatever device there is."""
     found = Caller(home, item("selected", session_token=TOKEN, expires=END))  # type: ignore[arg-type]
     serial = "arn:aws:iam::111122223333:mfa/a"
-    found.write(
-        f"[profile p]\nrole_arn = {role_arn('p')}\nduration_seconds = 43200\nmfa_serial = {serial}\n"
-    )
+    found.write(f"[profile p]\nrole_arn = {role_arn('p')}\nduration_seconds = 43200\nmfa_serial = {serial}\n")
     assert found.plan("--profile default s3 ls").calls == ()
     (call,) = found.plan("--profile p s3 ls").calls
     assert (call.duration, call.mfa) == (3600, None)  # type: ignore[union-attr]

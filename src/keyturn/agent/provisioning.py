@@ -139,7 +139,7 @@ class Provisioning:
         lines = [f"{command} wants to use {called} ({plugin.platform})"]
         if invocation.directory:
             lines.append(f"in {printable(invocation.directory)}")
-        return _with_program(lines, Use(entry.id, what), what, invocation, examined, settings)
+        return _with_program(plugin, lines, Use(entry.id, what), what, invocation, examined, settings)
 
     def _purpose(
         self,
@@ -162,10 +162,11 @@ class Provisioning:
             use = Use(entry.id, item.item, None, invocation.directory)
             return entry, Purpose(tuple(lines), use, f"keyturn {plugin.name} explain", step.item.source)
         use, source = Use(entry.id, item.item), step.item.source
-        return entry, _with_program(lines, use, source, invocation, examined, settings)
+        return entry, _with_program(plugin, lines, use, source, invocation, examined, settings)
 
 
 def _with_program(
+    plugin: Plugin,
     lines: list[str],
     use: Use,
     source: str,
@@ -176,7 +177,8 @@ def _with_program(
     """The purpose of a use through the executable that was looked at; its path is named where it matters."""
     command = invocation.asked_by or invocation.executable
     if examined is None:
-        return Purpose(tuple(lines), replace(use, directory=invocation.directory), command, source)
+        use = replace(use, directory=invocation.directory, handed_on=plugin.owner)
+        return Purpose(tuple(lines), use, command, source)
     path = printable(examined.program.path, 300)
     if examined.doubt:
         lines.append(f"program: {path} – {examined.doubt}")

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
-from keyturn.aws import process_source, provider_sources
+from keyturn.aws import cache, process_source, provider_sources
 from keyturn.aws.calls import Call, Keys, Network
 from keyturn.aws.hops import Hop
 from keyturn.aws.origins import Process, Provider, SsoRole
@@ -21,6 +22,8 @@ from keyturn.sdk.printed import Outputs, Printed, ProcessQuestion
 from keyturn.sdk.sign_in import SignInQuestion
 
 CALLS_AT_ONCE = 16
+# From what a program printed to the last launcher that waited for it, which has to come back first.
+WAITED_SECONDS = 20.0
 
 Ask = Callable[[Call, Keys, Network, Secret | None], Answer]
 
@@ -79,8 +82,14 @@ class Fetching:
         output = self._outputs.get(hop.name)
         if output is None:
             return None
-        keys, now = process_source.parse(output, call.profile, self._clock.now()), self._clock.now()
-        return Fresh(keys, None if keys.expires is None else (keys.expires - now).total_seconds())
+        now, age = self._clock.now(), self._outputs.age(hop.name)
+        keys = process_source.parse(output, call.profile, now - timedelta(seconds=age))
+        if keys.expires is None:
+            return Fresh(keys, None)
+        lasts = (keys.expires - now).total_seconds()
+        # Those who waited for them get them however soon they end; who comes later gets new ones.
+        is_stale = lasts < cache.USABLE_SECONDS and age > WAITED_SECONDS
+        return None if is_stale or lasts <= 0 else Fresh(keys, lasts)
 
     def process_question(self, hop: Hop, call: Process) -> ProcessQuestion:
         """What is to be run on the caller's side, and how its output is looked at there and then."""

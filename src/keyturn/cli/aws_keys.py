@@ -134,6 +134,6 @@ def _fish(text: str) -> str:
 
 def _powershell(text: str) -> str:
     """Typographic quotes end a string as well (about_Quoting_Rules); each of them doubled is itself."""
-    for quote in "'‘’‚‛":
+    for quote in ("'", "\u2018", "\u2019", "\u201a", "\u201b"):
         text = text.replace(quote, quote * 2)
     return f"'{text}'"

@@ -48,6 +48,10 @@ class Outputs:
         self._clock = clock
         self._outputs: dict[str, tuple[Secret, float]] = {}
 
+    def age(self, name: str) -> float:
+        """How long ago it was printed, in seconds; for one that `get` gives."""
+        return KEPT_SECONDS - (self._outputs[name][1] - self._clock.boot())
+
     def offer(self, name: str, output: Secret) -> None:
         """Keep what was just printed for all who wait for it."""
         now = self._clock.boot()
