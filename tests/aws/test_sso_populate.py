@@ -203,3 +203,15 @@ def test_l9_no_name_needs_quotes_whatever_an_account_is_called(account: str, rol
     assert not set(name) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     assert name[0] not in "-."
     assert name.casefold() != "default"
+
+
+def test_what_would_change_more_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last look reads what is about to be written, whatever made it."""
+    path = tmp_path / "config"
+    path.write_bytes(b"[default]\nregion = a\n")
+    for wrong in (b"[default]\nregion = b\n", b"", b"[default]\nregion = a\n[profile x]\na = b\n"):
+        monkeypatch.setattr(sso_populate, "appended", lambda *given, wrong=wrong: wrong)
+        with pytest.raises(ConfigurationError, match="without changing more"):
+            add(path)
+        assert path.read_bytes() == b"[default]\nregion = a\n"
+        assert [each.name for each in tmp_path.iterdir()] == ["config"]
