@@ -184,9 +184,9 @@ Where the directories are without them (a relative path in an `XDG_…` variable
 
 `PATH` decides which executable a wrapped command is; relative and empty parts of it are left out. With `TERM`
 unset or `dumb`, questions are not erased. `VISUAL`, else `EDITOR`, is what `keyturn item edit --editor`
-starts; `WAYLAND_DISPLAY` and `DISPLAY` say which screen `--otp-qr screen` looks at. `BROWSER` is what opens a
-sign-in page, if not the desktop's own opener; with `SSH_CONNECTION`, `SSH_CLIENT` or `SSH_TTY` set, a code is shown
-instead.
+starts; `WAYLAND_DISPLAY` and `DISPLAY` say which screen `--otp-qr screen` looks at. `BROWSER` is what opens
+a sign-in page, if not the desktop's own opener; with `SSH_CONNECTION`, `SSH_CLIENT` or `SSH_TTY` set, a code
+is shown instead.
 
 A wrapped command keeps its environment, but for what its plugin sets or removes. What a plugin looks at:
 
