@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from keyturn.cli.redirect import ANOTHER, DONE, NOT_DONE, NOT_YOURS, Redirect
 from keyturn.processes import loopback
@@ -149,6 +151,17 @@ def test_another_user_of_the_machine_is_refused() -> None:
         assert NOT_YOURS in done.stdout
         assert "oidc.example" not in done.stdout
         assert thread.is_alive()
+
+
+@given(
+    some.one_of(some.binary(max_size=200), some.text(max_size=60).map(lambda text: f"GET {text}".encode()))
+)
+def test_whatever_is_sent_is_answered_and_only_the_state_ends_it(content: bytes) -> None:
+    with Redirect(ADDRESS) as redirect:
+        for request in (content, b"GET /oauth/callback?" + content + b" HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"):
+            whole = request.replace(b"%d", b"%d" % redirect.port) + b"\r\n\r\n"
+            assert redirect._answer(whole, os.getuid()).startswith(b"HTTP/1.1 ")
+        assert b"state=S-1" in content or redirect.serve([]) is not None
 
 
 def test_whose_a_connection_is() -> None:

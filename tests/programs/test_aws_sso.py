@@ -91,9 +91,13 @@ def test_a_no_in_the_browser(sso_user: User, sso: SsoServer) -> None:
     assert "The sign-in was refused" in browsed(sso_user)[0]
 
 
-def test_who_comes_by_ssh_is_shown_a_code(sso_user: User, sso: SsoServer) -> None:
+@pytest.mark.parametrize("why", ["ssh", "setting"])
+def test_who_comes_by_ssh_or_wants_it_so_is_shown_a_code(sso_user: User, sso: SsoServer, why: str) -> None:
     with_browser(sso_user)
-    sso_user.variables["SSH_CONNECTION"] = "192.0.2.1 50000 192.0.2.2 22"
+    if why == "ssh":
+        sso_user.variables["SSH_CONNECTION"] = "192.0.2.1 50000 192.0.2.2 22"
+    else:
+        sso_user.keyturn("settings", "set", "prompt.browser", "false").succeeds()
     terminal = opened(sso_user)
     terminal.type(f"{RUN} --profile dev")
     sso.approve(code_on(terminal))

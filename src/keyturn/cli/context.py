@@ -68,7 +68,8 @@ class Context:
         """Whether the person has a browser that can come back to this machine's loopback."""
         from keyturn.cli import browser
 
-        return self.may_ask and not self.no_browser and browser.is_there(self.world.variables)
+        is_wanted = not self.no_browser and self.world.settings.prompt.browser
+        return self.may_ask and is_wanted and browser.is_there(self.world.variables)
 
     def password(self) -> Secret | None:
         """The password from --password-file or --password-fd: its first line. None if neither is given."""

@@ -101,6 +101,9 @@ class Prompt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     desktop: Annotated[
         bool, msgspec.Meta(description="a program with a desktop and no terminal is asked in a window")
     ] = True
+    browser: Annotated[
+        bool, msgspec.Meta(description="a sign-in opens its page in the browser; without, a code is shown")
+    ] = True
     pinentry: Annotated[
         str,
         msgspec.Meta(
