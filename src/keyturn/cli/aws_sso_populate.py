@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -85,7 +86,7 @@ def populate(
     if added and not dry_run:
         _write(context, configuration, signed_in, added, region)
     if form == "json":
-        _as_json(added, there)
+        output.as_json("profiles", _rows(added, there))
         return
     for each in added:
         output.line(each.name)
@@ -125,13 +126,10 @@ def _nothing(rows: list[RoleRow], roles: tuple[str, ...], accounts: tuple[str, .
     )
 
 
-def _as_json(added: list[Addition], there: dict[Assignment, str]) -> None:
+def _rows(added: list[Addition], there: dict[Assignment, str]) -> list[dict[str, Any]]:
     rows = [(each.assignment, each.name, True) for each in added]
     rows += [(assignment, name, False) for assignment, name in there.items()]
-    output.as_json(
-        "profiles",
-        [
-            {"name": name, "account": each.account_id, "role": each.role, "added": is_new}
-            for each, name, is_new in rows
-        ],
-    )
+    return [
+        {"name": name, "account": each.account_id, "role": each.role, "added": is_new}
+        for each, name, is_new in rows
+    ]
