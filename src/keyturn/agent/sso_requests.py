@@ -91,7 +91,7 @@ class SsoRequests:
 
     async def roles(self, client: Conversation, request: requests.ListSsoRoles, settings: Settings) -> object:
         found = await self._find(client, request, settings)
-        permission, side = await self._permit(client, request, settings, found, "keyturn aws sso list")
+        permission, side = await self._permit(client, request, settings, found, "keyturn aws sso")
         account, session, network = permission.entry.id, found.session, found.network
         await client.waiting()
         while not await self._sso.is_signed_in(account, session, network):
