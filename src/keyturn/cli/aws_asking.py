@@ -16,6 +16,9 @@ from keyturn.items import ItemReference
 PLUGIN = "aws"
 # Beside what the plugin reads: IAM is asked by Keyturn alone.
 _IAM = b"AWS_ENDPOINT_URL_IAM"
+# Nor is a key of the caller's, or a token, any business of who asks with an item's.
+_KEYS = (b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY", b"AWS_SESSION_TOKEN", b"AWS_SECURITY_TOKEN")
+_NOT_SENT = (*_KEYS, b"AWS_CONTAINER_AUTHORIZATION_TOKEN")
 
 
 def environment(context: Context) -> list[bytes]:
@@ -25,7 +28,7 @@ def environment(context: Context) -> list[bytes]:
     return [
         name + b"=" + value
         for name, value in variables.items()
-        if name == _IAM or plugin.reads_variable(name)
+        if name == _IAM or (plugin.reads_variable(name) and name not in _NOT_SENT)
     ]
 
 
