@@ -115,8 +115,8 @@ def test_the_aws_plugin_has_the_fields_that_its_hook_reads() -> None:
 
 
 def test_what_the_aws_plugin_reads_of_the_caller() -> None:
-    """The keys in its environment among it, for `credential_source = Environment` (test_no_fall_through.py: for
-    nothing else)."""
+    """The keys in its environment among it, for `credential_source = Environment` alone
+    (tests/aws/test_no_fall_through.py)."""
     plugin = loader.load("aws")
     for name in (b"PATH", b"SSH_AUTH_SOCK", b"GITHUB_TOKEN", b"AWS_ROLE_ARN"):
         assert not plugin.reads_variable(name)
