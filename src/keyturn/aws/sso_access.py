@@ -55,7 +55,7 @@ class SsoAccess:
         self._stores = stores
         self._sleep = sleep
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, "sso")
-        self._refreshes: dict[tuple[str, str, Network], asyncio.Task[Token | None]] = {}
+        self._refreshes: dict[tuple[str, str], asyncio.Task[Token | None]] = {}
 
     async def question(self, account: str, source: SsoSource, network: Network) -> SignInQuestion | None:
         """What a person has to do before `keys` can be had; None if nothing.
@@ -189,7 +189,8 @@ class SsoAccess:
             return token
         if token.refresh is None or token.registration.expires <= self._clock.now():
             return token if self._left(token) >= USABLE_SECONDS else None
-        place = (account, session.key, network)
+        # Whatever the network: two refreshes by one token would look like a theft.
+        place = (account, session.key)
         task = self._refreshes.get(place)
         if task is None:
             task = asyncio.create_task(self._refresh(account, session, network))
@@ -197,7 +198,7 @@ class SsoAccess:
             task.add_done_callback(lambda done: self._refreshed(place, done))
         return await asyncio.shield(task)
 
-    def _refreshed(self, place: tuple[str, str, Network], task: asyncio.Task[Token | None]) -> None:
+    def _refreshed(self, place: tuple[str, str], task: asyncio.Task[Token | None]) -> None:
         self._refreshes.pop(place, None)
         # Perhaps nobody waits any more; then its failure is nobody's.
         if not task.cancelled():
