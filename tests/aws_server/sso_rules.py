@@ -186,9 +186,8 @@ class Rules:
             # RFC 6749, 4.1.2: a code that comes twice was stolen, and what it brought is taken back.
             self.sessions[code.session].is_over = True
             raise Refusal("InvalidGrantException", text="used")
-        if code.redirect != given.get("redirectUri") or code.challenge != _digest(
-            given.get("codeVerifier", "")
-        ):
+        is_theirs = code.challenge == _digest(given.get("codeVerifier", ""))
+        if code.redirect != given.get("redirectUri") or not is_theirs:
             raise Refusal("InvalidGrantException")
         code.session = self._session(given["clientId"])
         return self._tokens(code.session)
