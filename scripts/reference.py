@@ -43,8 +43,8 @@ VARIABLES = {
     "KEYTURN_ACCOUNT": "the account to use, by title or id, where `--account` is not given",
     "KEYTURN_ITEM": "the item that a wrapped command is to use for this call, by title or id",
     "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
-    "KEYTURN_CREDENTIAL_PROCESS": "set for a profile's `credential_process`: the processes that it was started"
-    " by, so that none waits for itself",
+    "KEYTURN_CREDENTIAL_PROCESS": "set for a profile's `credential_process`: the processes that it was"
+    " started by, so that none waits for itself",
     "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, aliases",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
     "KEYTURN_STATE_DIR": "in place of the state directory: what this machine pinned, the agent's log",
