@@ -45,6 +45,8 @@ VARIABLES = {
     "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
     "KEYTURN_BARE": "set while a completion is made: what it runs gets no credentials, and nobody is asked",
     "KEYTURN_SHIM": "set for a command that has a shim: what was tried, so that nothing goes in circles",
+    "KEYTURN_CREDENTIAL_PROCESS": "set for a profile's `credential_process`: the processes that it was"
+    " started by, so that none waits for itself",
     "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, wrappers",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
     "KEYTURN_STATE_DIR": "in place of the state directory: what this machine pinned, the agent's log",
@@ -186,7 +188,9 @@ Where the directories are without them (a relative path in an `XDG_…` variable
 
 `PATH` decides which executable a wrapped command is; relative and empty parts of it are left out. With `TERM`
 unset or `dumb`, questions are not erased. `VISUAL`, else `EDITOR`, is what `keyturn item edit --editor`
-starts; `WAYLAND_DISPLAY` and `DISPLAY` say which screen `--otp-qr screen` looks at.
+starts; `WAYLAND_DISPLAY` and `DISPLAY` say which screen `--otp-qr screen` looks at. `BROWSER` is what opens
+a sign-in page, if not the desktop's own opener; with `SSH_CONNECTION`, `SSH_CLIENT` or `SSH_TTY` set, a code
+is shown instead.
 
 A wrapped command keeps its environment, but for what its plugin sets or removes. What a plugin looks at:
 

@@ -65,6 +65,7 @@ class Undisturbed:
     """Implements `Asker` for a caller whom nobody may ask or tell anything; a test says otherwise."""
 
     may_ask = True
+    may_execute = True
 
     def __init__(self, of: Caller) -> None:
         self.caller = of

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from keyturn.aws.calls import Call, Keys, Mfa, Network
-from keyturn.aws.executor import Ask, Executor
+from keyturn.aws.executor import Executor
+from keyturn.aws.fetching import Ask
 from keyturn.aws.ledger import Ledger
 from keyturn.aws.plan import Plan
 from keyturn.ground.secret import Secret

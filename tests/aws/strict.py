@@ -16,10 +16,13 @@ from itertools import count
 from typing import Any, TypeVar
 
 from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys, Mfa, Network, Sts
+from keyturn.aws.origins import Step
 from keyturn.aws.plan import Plan
 from keyturn.aws.sts import Answer, Refused, Trouble, Unanswered
 from keyturn.ground.secret import Secret
 from keyturn.sdk.codes import CodeQuestion, TypedCodes
+from keyturn.sdk.printed import ProcessQuestion
+from keyturn.sdk.sign_in import SignInQuestion
 from tests.aws_server.account import MfaError, Role, World
 from tests.aws_server.codes import code_of
 
@@ -203,8 +206,16 @@ class Caller:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
+    account = ""
+
     async def code(self, question: CodeQuestion) -> None:
         raise AssertionError("nobody should be asked")
+
+    async def sign_in(self, question: SignInQuestion) -> None:
+        raise AssertionError("nobody should be asked")
+
+    async def output(self, question: ProcessQuestion) -> None:
+        raise AssertionError("nothing should be run")
 
     async def follow(self, work: asyncio.Future[T], line: Callable[[], str]) -> T:
         while not (await asyncio.wait((work,), timeout=0.02))[0]:
@@ -247,7 +258,7 @@ def shown(device: Mfa, step: int) -> Secret:
     return Secret(code_of(device.secret.reveal(), step))
 
 
-def plan(keys: Keys, *calls: Call, source: str = "item “AWS”") -> Plan:
+def plan(keys: Keys, *calls: Step, source: str = "item “AWS”") -> Plan:
     """A plan with these calls."""
     return Plan(keys, None, (), calls=calls, source=source)
 

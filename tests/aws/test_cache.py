@@ -6,7 +6,17 @@ import pytest
 
 from keyturn.aws import cache
 from keyturn.aws.cache import Cache
-from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys, Mfa, Sts
+from keyturn.aws.calls import (
+    NO_KEYS,
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+    Call,
+    GetSessionToken,
+    Keys,
+    Mfa,
+    Sts,
+)
+from keyturn.aws.origins import CONTAINER, INSTANCE, Process, Provider, Step
 from keyturn.ground.secret import Secret
 from tests.aws.strict import MovedClock
 
@@ -143,3 +153,36 @@ def test_very_many_entries_make_room_for_each_other() -> None:
         kept.put(str(number), USER, clock.boot() + 1000 + number)
     left = [number for number in range(cache.MOST + 1) if kept.get(str(number))]
     assert left == list(range(cache.MOST // 2 + 1, cache.MOST + 1))
+
+
+def test_what_brings_the_first_keys_is_kept_by_all_that_it_depends_on() -> None:
+    """Another caller's environment, another account's sign-in, another token: other keys."""
+    process = Process("p", ("x", "y"), "here", ("m",), 60.0)
+    web = AssumeRoleWithWebIdentity("p", "arn:aws:iam::111122223333:role/p", 3600, Sts("r-1"), "me", "/token")
+    container = Provider("p", CONTAINER, (("address", "http://127.0.0.1/"),), Secret("token"))
+    steps: list[Step] = [
+        process,
+        replace(process, profile="q"),
+        replace(process, words=("x",)),
+        replace(process, surroundings="there"),
+        web,
+        replace(web, role="arn:aws:iam::111122223333:role/q"),
+        replace(web, duration=900),
+        replace(web, session_name="you"),
+        replace(web, token_file="/other"),
+        replace(web, sts=Sts("r-2")),
+        container,
+        replace(container, source=INSTANCE),
+        replace(container, settings=()),
+        replace(container, token=Secret("other")),
+        replace(container, token=None, token_file="/token"),
+    ]
+    found = [cache.names(NO_KEYS, [step])[0] for step in steps]
+    assert len(set(found)) == len(found)
+    assert cache.names(NO_KEYS, [replace(web, profile="q")])[0] == cache.names(NO_KEYS, [web])[0], (
+        "the same role and token"
+    )
+    assert (
+        cache.names(NO_KEYS, [replace(process, marks=(), seconds=1.0)])[0]
+        == cache.names(NO_KEYS, [process])[0]
+    )

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 
 from keyturn.aws import executor as executing
+from keyturn.aws import fetching
 from keyturn.aws.calls import Call, Keys, Network, Sts
 from keyturn.aws.sts import Answer, Trouble, Unanswered
 from keyturn.ground.errors import ServiceRefusedError, ServiceUnreachableError
@@ -239,7 +240,7 @@ def test_no_more_calls_at_once_than_the_limit(stage: Stage) -> None:
     arn = stage.sts.add_role("r")
     wanted = [plan(stage.ada, replace(role(arn), session_name=f"ada-{number}")) for number in range(50)]
     run(lambda: stage.all_keys(wanted))
-    assert most == executing.CALLS_AT_ONCE
+    assert most == fetching.CALLS_AT_ONCE
     assert stage.sts.count("AssumeRole") == 50
 
 

@@ -104,7 +104,7 @@ async def main():
     wanted = Plan(Keys("AKIAADA", Secret("secret")), None, (), calls=(call,))
     async def follow(work, line):
         return await work
-    worker = type("Worker", (), {"follow": staticmethod(follow)})()
+    worker = type("Worker", (), {"follow": staticmethod(follow), "account": ""})()
     await executor.keys(wanted, Network(), worker)
 
 asyncio.run(main())

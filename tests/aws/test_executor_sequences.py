@@ -54,7 +54,7 @@ class Machine:
 
     def start(self) -> Executor:
         started = Executor(self.clock, self.typed, Ledger(self.path), self._ask, self.clock.sleep)
-        started._threads = Inline(1)
+        started._fetching._threads = Inline(1)
         return started
 
     def _ask(self, call: Call, keys: Keys, network: Network, code: Secret | None) -> Answer:

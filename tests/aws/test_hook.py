@@ -128,7 +128,7 @@ def test_a_refusal_of_sts_is_passed_on(home: Path) -> None:
 
 def test_what_cannot_be_had_is_no_work(home: Path) -> None:
     found = Caller(home, item("item"))
-    found.write(f"{ROLE}web_identity_token_file = x\n")
+    found.write("[profile r]\nlogin_session = x\n")
     with pytest.raises(NotYetError):
         found.step("--profile r s3 ls")
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from keyturn.aws.plan import Plan, plan
-from keyturn.ground.errors import ConfigurationError, MissingError, NotYetError
+from keyturn.ground.errors import ConfigurationError, MissingError
 from keyturn.items import Item
-from tests.aws.world import OWN, SELECTED, A, Caller, expanded, item, role_arn
+from tests.aws.world import OWN, SELECTED, A, Caller, expanded, item, of_sts, role_arn
 
 
 def test_only_the_item_that_is_needed_is_asked_for(home: Path) -> None:
@@ -35,7 +35,7 @@ ROLE = "[profile p]\nrole_arn = @p\nsource_profile = s\n"
 @pytest.mark.parametrize(
     ("config", "kind"),
     [
-        ("[profile p]\nrole_arn = @p\ncredential_source = Environment\n", NotYetError),
+        ("[profile p]\nrole_arn = @p\ncredential_source = Environment\n", ConfigurationError),
         (f"{ROLE}[profile s]\nduration_seconds = 1\nrole_arn = @s\n", ConfigurationError),
         (f"{ROLE}mfa_serial = @A\n[profile s]\nmfa_serial = @B\n", ConfigurationError),
         (ROLE, ConfigurationError),
@@ -83,7 +83,7 @@ def test_a_chain_has_an_end(home: Path) -> None:
 def test_a_long_chain_is_fine(home: Path) -> None:
     found = Caller(home, item("selected"))
     found.write("".join(role(f"p{number}", f"p{number + 1}") for number in range(32)) + "[profile p32]\n")
-    calls = found.plan("--profile p0 s3 ls").calls
+    calls = of_sts(found.plan("--profile p0 s3 ls"))
     assert len(calls) == 32
     assert [call.duration for call in calls] == [3600] * 32
 

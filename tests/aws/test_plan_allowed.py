@@ -15,7 +15,7 @@ from keyturn.aws.endpoints import LEGACY_REGIONS, allow, network
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.resolution import Resolution
 from keyturn.ground.settings import Aws
-from tests.aws.world import Caller, item, role_arn
+from tests.aws.world import Caller, item, of_sts, role_arn
 
 LISTED = ("https://sts.corp.example", "https://gate.example:8443/aws/sts", "http://plain.example")
 
@@ -131,7 +131,7 @@ def test_a_plan_says_where_the_endpoint_stands(
         f"the endpoint https://evil.example ({source}) is not allowed to get credentials"
     )
     found.settings = Aws(endpoints=("https://evil.example",))
-    (call,) = found.plan("--profile p s3 ls").calls
+    (call,) = of_sts(found.plan("--profile p s3 ls"))
     assert call.sts.endpoint == "https://evil.example"
 
 

@@ -12,7 +12,7 @@ from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyturn.aws.calls import AssumeRole
+from keyturn.aws.calls import NO_KEYS, AssumeRole
 from keyturn.aws.plan import Plan
 from keyturn.ground.errors import KeyturnError, NoDefaultError, NotYetError
 from tests.aws.world import OWN, A, Caller, item, role_arn
@@ -142,18 +142,19 @@ def compare(sections: dict[str, str], is_in_config: bool, is_selected: bool, hom
         try:
             mine = found.plan(f"--profile {name} s3 ls")
         except NotYetError:
-            # Whom it would be is known to services and programs alone, or to botocore's own order of them.
-            chain = "".join(sections.values())
-            assert any(
-                word in chain for word in ("sso_", "login_session", "_process", "web_", "credential_source")
-            )
+            assert "login_session" in "".join(sections.values())
             continue
         except NoDefaultError:
             assert theirs == "" or theirs.startswith("error")
             assert not is_selected
             continue
         except KeyturnError:
-            assert theirs.startswith("error"), (name, theirs)
+            # botocore passes over half of a sign-in, and then takes other keys.
+            assert theirs.startswith("error") or "sso_" in "".join(sections.values()), (name, theirs)
+            continue
+        if mine.keys == NO_KEYS:
+            # Every such source is broken in these files: botocore comes to nobody, and so shall we.
+            assert theirs.startswith("error"), (name, theirs, mine.calls[0])
             continue
         if mine.keys.key_id == "AKIASELECTED":
             # Nobody is named as the owner of the keys, so whoever is selected is meant.

@@ -9,13 +9,13 @@ from botocore.session import Session
 
 from keyturn.aws.calls import Sts
 from keyturn.ground.errors import ConfigurationError
-from tests.aws.world import A, Caller, item, role_arn
+from tests.aws.world import A, Caller, item, of_sts, role_arn
 
 ROLE = f"[profile p]\nrole_arn = {role_arn('p')}\n"
 
 
 def stses(found: Caller, line: str = "--profile p s3 ls") -> list[Sts]:
-    return [call.sts for call in found.plan(line).calls]
+    return [call.sts for call in of_sts(found.plan(line))]
 
 
 # (arn or serial, regions of: caller, profile, item) → regions of GetSessionToken and AssumeRole

@@ -9,7 +9,7 @@ import pytest
 from keyturn.aws.calls import AssumeRole, Call, GetSessionToken
 from keyturn.aws.plan import Plan
 from keyturn.ground.errors import ConfigurationError
-from tests.aws.world import OWN, A, Caller, item, key_id, role_arn, shown
+from tests.aws.world import OWN, A, Caller, item, key_id, of_sts, role_arn, shown
 
 CODE = "JBSWY3DPEHPK3PXP"
 
@@ -27,7 +27,7 @@ def with_mfa(home: Path, config: str) -> Caller:
 
 
 def first(planned: Plan) -> Call:
-    return planned.calls[0]
+    return of_sts(planned)[0]
 
 
 def test_story_2_a_role_and_then_plain_keys_share_one_token(home: Path) -> None:
@@ -76,7 +76,7 @@ def test_story_9_ten_roles_in_three_regions_share_one_token(home: Path) -> None:
     tokens = [first(planned) for planned in plans]
     assert isinstance(tokens[0], GetSessionToken)
     assert tokens == [tokens[0]] * 10
-    assert {planned.calls[1].sts.region for planned in plans} == set(regions)
+    assert {of_sts(planned)[1].sts.region for planned in plans} == set(regions)
 
 
 def test_story_12_a_user_without_mfa_gets_the_keys_themselves(home: Path) -> None:
@@ -149,14 +149,14 @@ def test_story_20_two_users_and_roles_over_each(home: Path) -> None:
 def test_story_33_no_region_anywhere(home: Path) -> None:
     """STS is asked in its own, and the command is left without, as it was."""
     found = with_mfa(home, role("r"))
-    assert [call.sts.region for call in found.plan("--profile r s3 ls").calls] == ["us-east-1", "us-east-1"]
+    assert [call.sts.region for call in of_sts(found.plan("--profile r s3 ls"))] == ["us-east-1", "us-east-1"]
     assert "AWS_REGION" not in found.run("--profile r s3 ls").assign
 
 
 def test_story_34_an_opt_in_region_has_its_own_sts(home: Path) -> None:
     """A token of the global endpoint is not valid there."""
     found = with_mfa(home, role("r", lines="region = ap-east-1\nsts_regional_endpoints = legacy\n"))
-    call = found.plan("--profile r s3 ls").calls[1]
+    call = of_sts(found.plan("--profile r s3 ls"))[1]
     assert (call.sts.region, call.sts.variant) == ("ap-east-1", frozenset())
 
 
@@ -181,7 +181,7 @@ PRIVATE = "https://vpce-0a1b.sts.eu-west-1.vpce.amazonaws.com"
 def test_story_36_a_private_endpoint(environment: dict[str, str], lines: str, home: Path) -> None:
     found = with_mfa(home, role("r", lines=f"region = eu-west-1\n{lines}"))
     found.environment = environment
-    assert [call.sts.endpoint for call in found.plan("--profile r s3 ls").calls] == [PRIVATE, PRIVATE]
+    assert [call.sts.endpoint for call in of_sts(found.plan("--profile r s3 ls"))] == [PRIVATE, PRIVATE]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from keyturn.aws import process_source
 from keyturn.ground.errors import ConfigurationError, KeyturnError, NoDefaultError, NotYetError
 from keyturn.items import Item
 from tests.aws.world import A, B, Caller, expanded, item, role_arn, shown
@@ -23,6 +24,20 @@ COMBINATIONS: dict[str, Any] = tomllib.loads((HERE / "combination_table.toml").r
 ERRORS = {
     "not yet": (NotYetError, "Keyturn does not do that yet, and uses no other keys instead"),
     "contradiction": (ConfigurationError, " has "),
+    "empty token": (ConfigurationError, "profile “p”: web_identity_token_file is empty"),
+    "unknown source": (ConfigurationError, "profile “p”: credential_source is “environment”"),
+    "no environment": (ConfigurationError, "takes its keys from the environment, and they are not there"),
+    "no container": (ConfigurationError, "takes its keys from EcsContainer, and nothing says where they are"),
+    "no address": (ConfigurationError, "is no address that they come from"),
+    "switched off": (ConfigurationError, "and AWS_EC2_METADATA_DISABLED is set"),
+    "lacks": (ConfigurationError, " lacks "),
+    "no session": (ConfigurationError, "names the sso_session “s”, and there is no such section"),
+    "no command line": (ConfigurationError, "profile “p”: its credential_process is no command line"),
+    "itself": (ConfigurationError, "asks Keyturn for what it should itself bring"),
+    "circle": (ConfigurationError, "the profiles ask Keyturn in a circle: “p” → “s” → “p”"),
+    "cycle": (ConfigurationError, "the source profiles form a cycle: “p” → “s” → “p”"),
+    "asks for nobody": (ConfigurationError, "asks Keyturn for profile “nobody”, and that does not exist"),
+    "names no profile": (ConfigurationError, "profile “p” asks Keyturn and names no profile"),
     "unknown": (ConfigurationError, "is not in the AWS files"),
     "no source": (ConfigurationError, "as its source_profile, and that does not exist"),
     "no default": (NoDefaultError, "no item is chosen for aws"),
@@ -52,6 +67,9 @@ def test_the_rows(name: str, home: Path) -> None:
     found = Caller(home, item("selected") if "selected" in row["items"] else None)
     if "bound" in row["items"]:
         found.bound[row.get("bound", profile)] = item("bound")
+    mark = process_source.mark("p", ("x", "y"))
+    for variable, value in row.get("environment", {}).items():
+        found.environment[variable] = value.replace("@mark", mark)
     found.write(expanded(row.get("config", "")), expanded(row.get("credentials", "")))
     expect(found, "s3 ls" if profile == "default" else f"--profile {profile} s3 ls", row["expect"])
 

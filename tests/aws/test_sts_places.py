@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from keyturn.aws import sts
 from keyturn.aws.calls import AssumeRole, GetSessionToken, Keys, Mfa, Network, Sts
+from keyturn.aws.proxies import proxies_for
 from keyturn.aws.sts import Refused, Trouble, Unanswered
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.secret import Secret
@@ -81,7 +82,7 @@ def test_where_a_call_goes(monkeypatch: pytest.MonkeyPatch, place: Sts, host: st
     ],
 )
 def test_the_rules_of_proxies(variables: dict[str, str], expected: dict[str, str]) -> None:
-    assert sts.proxies_for("https://sts.eu-central-1.amazonaws.com", list(variables.items())) == expected
+    assert proxies_for("https://sts.eu-central-1.amazonaws.com", list(variables.items())) == expected
 
 
 NAMES = [
@@ -116,7 +117,7 @@ def test_proxies_are_those_of_urllib(
             patched.setenv(name, value)
         expected = {} if urllib.request.proxy_bypass(host) else urllib.request.getproxies()
     expected.pop("no", None)
-    assert sts.proxies_for(f"https://{host}/", list(variables.items())) == expected
+    assert proxies_for(f"https://{host}/", list(variables.items())) == expected
 
 
 def test_nobody_there_is_told_at_once() -> None:

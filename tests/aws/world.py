@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from keyturn.aws import hook, profiles
-from keyturn.aws.calls import AssumeRole, GetSessionToken, Keys, Mfa, Network
+from keyturn.aws.calls import (
+    NO_KEYS,
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+    GetSessionToken,
+    Keys,
+    Mfa,
+    Network,
+)
 from keyturn.aws.config import ConfigurationCache
 from keyturn.aws.executor import Executor
+from keyturn.aws.origins import INSTANCE, Origin, Process, Provider
 from keyturn.aws.plan import Plan, Question, plan
 from keyturn.catalogue import loader
 from keyturn.ground.resolution import Resolution
@@ -21,7 +30,9 @@ from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Aws
 from keyturn.items import FieldType, Item, ItemReference, new_field, new_item
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.printed import ProcessQuestion
 from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provisioned, Selection, Worker
+from keyturn.sdk.sign_in import SignInQuestion
 
 T = TypeVar("T")
 
@@ -62,8 +73,16 @@ def reference(chosen: Item, source: str) -> Resolution[ItemReference]:
 class Nobody:
     """A caller's side on which nobody is: it is never asked in these tests."""
 
+    account = ""
+
     async def code(self, question: CodeQuestion) -> None:
         raise AssertionError(f"asked for a code of {question.device}")
+
+    async def sign_in(self, question: SignInQuestion) -> None:
+        raise AssertionError(f"asked to sign in to {question.title}")
+
+    async def output(self, question: ProcessQuestion) -> None:
+        raise AssertionError(f"asked to run {question.words}")
 
     async def follow(self, work: asyncio.Future[T], line: Callable[[], str]) -> T:
         raise AssertionError("made to wait")
@@ -146,7 +165,13 @@ class Caller:
         profile = profiles.choose(self.invocation(line), PLUGIN.executables[0]).profile
         configuration = self.cache.load(self.variables(), str(self.home))
         return lambda opened: Question(
-            profile, configuration, self.selection(), opened, self.variables(), self.settings
+            profile,
+            configuration,
+            self.selection(),
+            opened,
+            self.variables(),
+            self.settings,
+            directory=str(self.home),
         )
 
     def _with_items(self, decide: Callable[[Mapping[str, Item]], NeedItem | T]) -> T:
@@ -180,6 +205,13 @@ async def _do(work: NeedWork) -> Provisioned:
     return await work.do(Nobody())
 
 
+def of_sts(planned: Plan) -> list[GetSessionToken | AssumeRole]:
+    """The calls of a plan that begins with keys."""
+    found = [call for call in planned.calls if isinstance(call, GetSessionToken | AssumeRole)]
+    assert len(found) == len(planned.calls)
+    return found
+
+
 def key_id(assigned: Mapping[str, bytes]) -> str:
     return assigned["AWS_ACCESS_KEY_ID"].decode()
 
@@ -188,15 +220,27 @@ def shown(planned: Plan) -> str:
     """A plan in the notation of the tables: `bound: token A code; q 1h; p 12h`, whose keys and the calls."""
     whose = planned.keys.key_id.removeprefix("AKIA").removeprefix("ASIA").lower()
     calls = []
-    for call in planned.calls:
+    for position, call in enumerate(planned.calls):
+        if not isinstance(call, GetSessionToken | AssumeRole):
+            assert position == 0
+            assert planned.keys == NO_KEYS
+            whose = _origin(call)
+            continue
         mfa = _device(call.mfa)
         if isinstance(call, GetSessionToken):
             calls.append(f"token{mfa}")
         else:
             calls.append(f"{call.profile} {_span(call.duration)}{mfa}")
-            assert isinstance(call, AssumeRole)
             assert call.role == role_arn(call.profile)
     return whose + (": " + "; ".join(calls) if calls else "")
+
+
+def _origin(step: AssumeRoleWithWebIdentity | Origin) -> str:
+    if isinstance(step, AssumeRoleWithWebIdentity):
+        return f"web {step.profile} {_span(step.duration)}"
+    if isinstance(step, Provider):
+        return f"{'instance' if step.source == INSTANCE else 'container'} {step.profile}"
+    return f"{'process' if isinstance(step, Process) else 'sso'} {step.profile}"
 
 
 def _device(mfa: Mfa | None) -> str:

@@ -48,7 +48,8 @@ class Device:
 class Call:
     """A request that the server got.
 
-    `key_kind` is user, root, session (of GetSessionToken), federated or role, and empty for an unsigned one;
+    `key_kind` is user, root, session (of GetSessionToken), federated or role, web where a token was taken
+    instead, and empty for another unsigned one;
     `caller` whose ARN the key is (empty for a key that was made through IAM); `step` the number of the code's
     30 seconds; `error` the code of a refusal; `status` 0 if the connection was closed without an answer, None
     while there is none yet. `at` is in seconds since 1970, by the server's clock.
@@ -195,6 +196,19 @@ class LocalAws:
             partition=partition,
         )
         return found
+
+    def web_token(self, subject: str, seconds: float = 600, audience: str = "sts.amazonaws.com") -> str:
+        """A token of the issuer that roles trust which have `subject:SUBJECT` among the trusted."""
+        return str(self._ask("web_token", subject=subject, seconds=seconds, audience=audience))
+
+    def machine_keys(self, role: str, seconds: float = 3600) -> dict[str, str]:
+        """A role's keys as a machine has them: AccessKeyId, SecretAccessKey, SessionToken, Expiration."""
+        found: dict[str, str] = self._ask("machine_keys", role=role, seconds=seconds)
+        return found
+
+    def whose(self, key_id: str) -> str:
+        """The ARN that a key is of; empty for one that is not known."""
+        return str(self._ask("whose", key_id=key_id))
 
     def calls(self, *actions: str) -> list[Call]:
         """The requests so far, or those of some actions (`AssumeRole`), in the order of their arrival."""

@@ -9,6 +9,7 @@ from moto.iam.models import iam_backends
 
 from tests.aws_server.account import ACCOUNT, Faults, Role, World
 from tests.aws_server.host_names import HostNames
+from tests.aws_server.web_identity import AUDIENCE, WebIdentities, machine_keys
 
 ALLOW_ALL = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -20,8 +21,9 @@ REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-wes
 class Commands:
     """The commands of one server. Each takes and gives what JSON can carry."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, identities: WebIdentities) -> None:
         self._world = world
+        self._identities = identities
         self._names: HostNames | None = None
         self.port = 0
 
@@ -91,6 +93,15 @@ class Commands:
         iam.put_role_policy(name, "allow-all", ALLOW_ALL)
         self._world.roles[made.arn] = Role(made.arn, tuple(trusted), needs_mfa, external_id, max_seconds)
         return str(made.arn)
+
+    def web_token(self, subject: str, seconds: float, audience: str = AUDIENCE) -> str:
+        return self._identities.token(subject, seconds, audience)
+
+    def machine_keys(self, role: str, seconds: float) -> dict[str, str]:
+        return machine_keys(self._world, role, seconds)
+
+    def whose(self, key_id: str) -> str:
+        return self._world.arn_of(key_id)
 
     def calls(self) -> list[dict[str, Any]]:
         with self._world.lock:

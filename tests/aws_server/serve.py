@@ -24,6 +24,7 @@ from tests.aws_server.commands import Commands
 from tests.aws_server.front import Front
 from tests.aws_server.strict_iam import install as install_iam
 from tests.aws_server.strict_sts import install
+from tests.aws_server.web_identity import WebIdentities
 
 
 def handler(world: World) -> type:
@@ -44,11 +45,12 @@ def main() -> None:
     world = World()
     install(world)
     install_iam(world)
-    commands = Commands(world)
+    identities = WebIdentities(world)
+    commands = Commands(world, identities)
     users = {name: commands.add_user(name) for name in names}
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    front = Front(world, DomainDispatcherApplication(create_backend_app), commands.by_name())
+    front = Front(world, DomainDispatcherApplication(create_backend_app), commands.by_name(), identities)
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=handler(world))
     commands.port = server.server_port
     Thread(target=server.serve_forever, daemon=True).start()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keyturn.aws.labels import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
+from keyturn.aws.labels import CODE, EXPIRES, KEY_ID, REGION, SECRET_KEY, SERIAL, TOKEN
 from keyturn.catalogue import loader
 from keyturn.ground.errors import ConfigurationError, UsageError
 from tests.sdk.test_schema import SOUND
@@ -109,14 +109,16 @@ def test_a_title_that_no_line_of_the_index_holds(tmp_path: Path) -> None:
 
 def test_the_aws_plugin_has_the_fields_that_its_hook_reads() -> None:
     credential = loader.load("aws").credential
-    for label in (KEY_ID, SECRET_KEY, REGION, CODE, SERIAL):
+    for label in (KEY_ID, SECRET_KEY, TOKEN, EXPIRES, REGION, CODE, SERIAL):
         assert credential.field(label) is not None
-    assert [field.label for field in credential.fields if field.secret] == [SECRET_KEY, CODE]
+    assert [field.label for field in credential.fields if field.secret] == [SECRET_KEY, TOKEN, CODE]
 
 
-def test_the_aws_plugin_keeps_no_credential_of_the_caller() -> None:
+def test_what_the_aws_plugin_reads_of_the_caller() -> None:
+    """The keys in its environment among it, for `credential_source = Environment` alone
+    (tests/aws/test_no_fall_through.py)."""
     plugin = loader.load("aws")
-    for name in (b"AWS_SECRET_ACCESS_KEY", b"AWS_SESSION_TOKEN", b"AWS_ACCESS_KEY_ID", b"PATH"):
+    for name in (b"PATH", b"SSH_AUTH_SOCK", b"GITHUB_TOKEN", b"AWS_ROLE_ARN"):
         assert not plugin.reads_variable(name)
-    for name in (b"AWS_PROFILE", b"AWS_CONFIG_FILE", b"AWS_REGION", b"HOME"):
+    for name in (b"AWS_PROFILE", b"AWS_CONFIG_FILE", b"AWS_REGION", b"HOME", b"AWS_SECRET_ACCESS_KEY"):
         assert plugin.reads_variable(name)

@@ -57,6 +57,8 @@ def run_every_command(planted: Planted) -> None:
     run(*init, "--item", "AWS")
     run("aws", "explain", *PASSWORD)
     aws_keys(planted)
+    handed_on(planted)
+    single_sign_on(planted)
     plaintext(planted)
     for form in ("table", "json"):
         run("item", "get", "t", "--format", form, *PASSWORD)
@@ -180,6 +182,43 @@ def aws_keys(planted: Planted) -> None:
     from_vault = ("aws", "import", "--from", "aws-vault", "--all", "--vault", "Private")
     run(*from_vault, "--passphrase-file", "wrong", *PASSWORD, status=Status.DENIED)
     run(*from_vault, "--passphrase-file", "passphrase", "--no-verify", *PASSWORD)
+
+
+def handed_on(planted: Planted) -> None:
+    """Credentials for SDKs and shells, which print them: what they print goes where nobody looks."""
+    run, user = planted.run, planted.user
+    for words in (("aws", "credential-process"), ("aws", "export"), ("aws", "exec", "--", "aws", "s3", "ls")):
+        script = f"keyturn {' '.join(words[:2])} --password-file password {' '.join(words[2:])} >/dev/null"
+        planted.said.append((words, user.run(*planted.tracing, "sh", "-c", script).succeeds()))
+    config = user.home / ".aws/config"
+    config.write_text("[profile p]\nrole_arn = arn:aws:iam::111122223333:role/p\n")
+    run("aws", "configure", "p")
+    run("aws", "configure", "p", "--undo")
+    pasted = "\n".join(
+        f"export AWS_{name}={value}"
+        for name, value in (
+            ("ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+            ("SECRET_ACCESS_KEY", planted.secrets["value"]),
+            ("SESSION_TOKEN", planted.secrets["aws"]),
+        )
+    )
+    run("aws", "import", "--paste", "--no-verify", "--vault", "Private", *PASSWORD, stdin=pasted)
+    config.unlink()
+
+
+def single_sign_on(planted: Planted) -> None:
+    """Without a terminal nobody can sign in; tokens are looked for in test_canary_sso.py."""
+    run = planted.run
+    start = "https://corp.awsapps.com/start"
+    (planted.user.home / ".aws/config").write_text(
+        f"[sso-session corp]\nsso_start_url = {start}\nsso_region = eu-central-1\n"
+    )
+    for command in ("login", "list", "populate"):
+        run("aws", "sso", command, *PASSWORD, status=Status.LOCKED)
+    for form in ("table", "json"):
+        run("aws", "sso", "status", "--format", form, *PASSWORD)
+    run("aws", "sso", "logout", *PASSWORD)
+    run("aws", "sso", "logout", "--all", *PASSWORD)
 
 
 def other_slots(planted: Planted) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from keyturn.agent import requests, results
+from keyturn.agent import requests, results, sso_store
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
@@ -112,6 +112,7 @@ class AccountRequests:
         if entry.place is None:
             await asyncio.to_thread(self._accounts.machine.forget, entry.id)
             await asyncio.to_thread(self._accounts.openers.forget, entry.id)
+            await asyncio.to_thread(sso_store.forget, self._directories, entry.id)
         self._permissions.approvals.end_account(entry.id)
         self._accounts.drop(entry.id)
         return {"title": entry.title, "directory": entry.where}

@@ -11,6 +11,8 @@ from keyturn.ground.secret import Secret
 class VerifyKeys(Request, frozen=True, kw_only=True):
     """Ask AWS whose keys an item holds, or those that are given with their region. Done(AwsIdentity).
 
+    Keys with a `token` are temporary and known to be so.
+
     `environment` are those of the caller's variables that say how AWS is reached, as `NAME=value`.
     """
 
@@ -19,6 +21,7 @@ class VerifyKeys(Request, frozen=True, kw_only=True):
     vault: str = ""
     key_id: str = ""
     secret: Secret | None = None
+    token: Secret | None = None
     region: str = ""
 
 
@@ -36,6 +39,30 @@ class EnableMfaDevice(Request, frozen=True, kw_only=True):
 
     item: str
     environment: list[bytes]
+
+
+class ProvideAws(Request, frozen=True, kw_only=True):
+    """A profile's credentials, for the command `keyturn aws VERB` to hand on. Done(AwsEnvironment).
+
+    `executable` is the one whose rules for profiles hold, `program` what will run with them, where that is
+    known. `environment` are those of the caller's variables that the plugin reads; `surroundings` is a digest
+    of all of them.
+    """
+
+    verb: str
+    environment: list[bytes]
+    surroundings: str
+    executable: str = "aws"
+    program: str = ""
+    profile: bytes = b""
+
+
+class AwsEnvironment(msgspec.Struct, frozen=True):
+    """Variables to set and to remove; the characters of a value are its bytes (Latin-1)."""
+
+    assign: dict[str, Secret]
+    remove: list[str]
+    notes: list[str]
 
 
 class AwsIdentity(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Requests that ask AWS about an item's keys: whose they are, and for an MFA device.
+"""Requests for a profile's keys, and such that ask AWS about an item's: whose they are, for an MFA device.
 
 The calls are made by threads of their own; what they may not do is wait for a disk or hold the loop.
 """
@@ -16,13 +16,14 @@ from typing import TypeVar
 from keyturn import otp
 from keyturn.agent import field_changes, item_access, requests
 from keyturn.agent.audit import Audit
-from keyturn.agent.aws_messages import AwsIdentity, MfaDevice
+from keyturn.agent.aws_messages import AwsEnvironment, AwsIdentity, MfaDevice
 from keyturn.agent.conversation import Conversation
 from keyturn.agent.hooks import Hooks
 from keyturn.agent.item_access import ItemAccess
 from keyturn.agent.permission import Permission, Permissions
 from keyturn.agent.questions import Purpose
 from keyturn.agent.requests import FieldChange
+from keyturn.agent.running import Runner
 from keyturn.agent.uses import Use
 from keyturn.agent.working import CallersSide, Tellers
 from keyturn.aws import destination, mfa, mfa_device, verifying
@@ -39,6 +40,7 @@ from keyturn.ground.errors import KeyturnError, StorageError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
+from keyturn.ground.wire import RunRequest
 from keyturn.items import Item, VaultReference, find_field, required_field
 from keyturn.processes import identity
 
@@ -75,27 +77,47 @@ class AwsRequests:
         audit: Audit,
         clock: Clock,
         hooks: Hooks,
+        runner: Runner,
     ) -> None:
         """The devices are those that commands' codes come from: a code works once, whoever sends it."""
         self._permissions = permissions
         self._access = access
         self._audit = audit
         self._clock = clock
+        self._runner = runner
         self._configuration = hooks.configuration
         self._devices = hooks.executor.devices
         self._tellers = Tellers()
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, "iam")
+
+    async def provide(self, client: Conversation, request: requests.ProvideAws, settings: Settings) -> object:
+        # Its caller is the program that wants the keys: what a profile has run may be run for it.
+        client.may_execute = True
+        arguments = [b"--profile", request.profile] if request.profile else []
+        wanted = RunRequest(request.executable.encode(), b"", arguments, request.environment)
+        verb = f"keyturn aws {request.verb}"
+        if request.program:
+            verb += f" ({printable(request.program, 100)})"
+        provided = await self._runner.provide(client, wanted, settings, verb, request.surroundings)
+        given = provided.provisioned.assign.items()
+        return AwsEnvironment(
+            # Latin-1 carries every byte.
+            assign={name: Secret(value.decode("latin-1")) for name, value in given},
+            remove=list(provided.provisioned.remove),
+            notes=list(provided.notes),
+        )
 
     async def verify(self, client: Conversation, request: requests.VerifyKeys, settings: Settings) -> object:
         if request.item:
             opened = await self._open(client, request, settings, "keyturn aws verify")
             keys, place, source = opened.keys, opened.place, opened.called
         elif request.secret is not None:
-            keys, source = Keys(request.key_id, request.secret), "the key"
+            keys, source = Keys(request.key_id, request.secret, request.token), "the key"
             place = await self._place(client, request, settings, request.region, "")
         else:
             raise UsageError("which keys?", "those of an item: keyturn aws verify ITEM")
-        verifying.check_lasting(keys, source)
+        if keys.token is None:
+            verifying.check_lasting(keys, source)
         found = await self._ask_whose(client, keys, place, source)
         return AwsIdentity(found.account, found.arn, found.user)
 
@@ -174,7 +196,7 @@ class AwsRequests:
         purpose = dataclasses.replace(purpose, use=Use(entry.id, item.id))
         self._audit.write(client.caller, purpose, None, how)
         region, serial = mfa.value_of(item, REGION), mfa.value_of(item, SERIAL)
-        keys = item_keys(item)
+        keys = item_keys(item, self._clock.now())
         return _Opened(
             permission,
             item,

@@ -15,7 +15,19 @@ from typing import Any, Protocol
 import msgspec
 
 from keyturn.agent import holder, messages, requests
-from keyturn.agent.messages import Answer, Ask, Cancel, Done, Ended, Execute, Failed, OtherWay, Show
+from keyturn.agent.messages import (
+    Answer,
+    Ask,
+    Browse,
+    Cancel,
+    Done,
+    Ended,
+    Execute,
+    Failed,
+    OtherWay,
+    Returned,
+    Show,
+)
 from keyturn.agent.requests import Request
 from keyturn.ground import files, wire
 from keyturn.ground.clock import SystemClock
@@ -44,6 +56,9 @@ class Questioner(Protocol):
         Raises CancelledByPersonError on Ctrl-C, WithdrawnError once `withdrawn` says so. What is merely
         shown stays until then. `descriptor` becomes readable when there is news from the agent.
         """
+
+    def browse(self, question: Browse, withdrawn: Callable[[], bool], descriptor: int) -> tuple[int, Secret]:
+        """The port that a browser came back to, and the query that it brought. Raises as `ask`."""
 
 
 class Agent:
@@ -176,6 +191,8 @@ class Agent:
                 raise messages.error_of(response)
             if isinstance(response, Ask | Show):
                 self._answer(response, questioner)
+            elif isinstance(response, Browse):
+                self._browse(response, questioner)
             elif isinstance(response, Execute):
                 self._execute(response, may_execute=may_execute)
             else:
@@ -225,14 +242,39 @@ class Agent:
         self._socket.settimeout(ANSWER_SECONDS)
         self._send(messages.encode(Answer(number=question.number, secret=answer)))
 
+    def _browse(self, question: Browse, questioner: Questioner | None) -> None:
+        descriptor = self._socket.fileno()
+
+        def withdrawn() -> bool:
+            return bool(select.select([descriptor], [], [], 0)[0])
+
+        try:
+            if questioner is None:
+                raise CancelledByPersonError("cancelled")
+            port, query = questioner.browse(question, withdrawn, descriptor)
+        except WithdrawnError:
+            return
+        except CancelledByPersonError:
+            self._send(messages.encode(Cancel(number=question.number)))
+            return
+        # The service is asked now, for the token.
+        self._send(messages.encode(Returned(number=question.number, port=port, query=query)))
+
     def _execute(self, wanted: Execute, *, may_execute: bool) -> None:
         if not may_execute:
             raise UnreachableError(
                 "the agent wants a command run that nobody asked for", "keyturn agent stop"
             )
-        status, output = foreign.run(wanted.command, wanted.seconds, self._clock)
-        ended = Ended(number=wanted.number, status=status, output=Secret(output.decode("utf-8", "replace")))
-        self._send(messages.encode(ended))
+        command = wanted.words or wanted.command
+        ended = foreign.run_to_end(command, wanted.seconds, self._clock, wanted.assign)
+        answer = Ended(
+            number=wanted.number,
+            status=ended.status,
+            output=Secret(ended.output.decode("utf-8", "replace")),
+            is_late=ended.is_late,
+            is_cut=ended.is_cut,
+        )
+        self._send(messages.encode(answer))
 
     @property
     def _socket(self) -> socket.socket:

@@ -18,21 +18,30 @@ from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import WireError
 from keyturn.processes.facts import Process
+from keyturn.sdk.printed import Printed
+from keyturn.sdk.sign_in import Redirected
 
 T = TypeVar("T")
 
 
 class Conversation:
-    """Implements `Asker` and `Asking` on a control connection."""
+    """Implements `Asker`, `Asking`, `Browsing` and `RunningPrograms` on a control connection."""
 
-    def __init__(self, connection: Connection, settings: Settings, *, may_ask: bool) -> None:
+    # Where a request says so, programs of its caller's can be run at the other end, whoever is there.
+    may_execute = False
+
+    def __init__(
+        self, connection: Connection, settings: Settings, *, may_ask: bool, has_browser: bool = False
+    ) -> None:
         self._connection = connection
         self._settings = settings
         self.caller: Caller = connection.caller
         self.may_ask = may_ask
+        self.has_browser = has_browser
         self._lines: list[str] = []
         self._number = 0
         self._answer: asyncio.Future[tuple[int, Secret]] | None = None
+        self._ended: messages.Ended | None = None
         self._ways = OtherWays()
 
     @property
@@ -93,7 +102,10 @@ class Conversation:
             elif self._answer is None or self._answer.done():
                 continue
             elif isinstance(reply, messages.Ended):
+                self._ended = reply
                 self._answer.set_result((reply.status, reply.output))
+            elif isinstance(reply, messages.Returned):
+                self._answer.set_result((reply.port, reply.query))
             else:
                 self._answer.set_result((0, reply.secret))
 
@@ -127,6 +139,30 @@ class Conversation:
         execute = messages.Execute(number=self._number, command=command, seconds=seconds)
         await self._connection.send(messages.encode(execute))
         return await self._answer
+
+    async def run_program(
+        self, words: tuple[str, ...], assign: tuple[tuple[str, str], ...], seconds: float
+    ) -> Printed:
+        """Implements `programs.RunningPrograms`."""
+        self._number += 1
+        self._answer = asyncio.get_running_loop().create_future()
+        execute = messages.Execute(
+            number=self._number, command="", seconds=seconds, words=list(words), assign=dict(assign)
+        )
+        await self._connection.send(messages.encode(execute))
+        status, output = await self._answer
+        ended = self._ended
+        is_late, is_cut = (ended.is_late, ended.is_cut) if ended is not None else (False, False)
+        return Printed(status, output, is_late, is_cut)
+
+    async def browse(self, address: str, *lines: str) -> Redirected:
+        """Implements `Browsing`."""
+        self._number += 1
+        self._answer = asyncio.get_running_loop().create_future()
+        browse = messages.Browse(number=self._number, lines=[*self._lines, *lines], address=address)
+        await self._connection.send(messages.encode(browse))
+        port, query = await self._answer
+        return Redirected(port, query)
 
     async def show(self, *lines: str) -> None:
         self._number += 1

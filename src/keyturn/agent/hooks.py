@@ -11,6 +11,7 @@ from keyturn.aws import plaintext as aws_plaintext
 from keyturn.aws.config import ConfigurationCache
 from keyturn.aws.executor import Executor
 from keyturn.aws.ledger import Ledger
+from keyturn.aws.sso_access import SsoAccess, Stores
 from keyturn.catalogue import loader
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.resolution import Resolution
@@ -22,6 +23,7 @@ from keyturn.sdk import importers, provisioners
 from keyturn.sdk.codes import TypedCodes
 from keyturn.sdk.importers import FilePlace, Findings
 from keyturn.sdk.merging import Other, provision_together
+from keyturn.sdk.printed import Outputs
 from keyturn.sdk.run import Provision
 from keyturn.sdk.schema import Plugin
 
@@ -29,11 +31,22 @@ from keyturn.sdk.schema import Plugin
 class Hooks:
     """The provisioning function of each plugin, made once; with what the AWS ones share."""
 
-    def __init__(self, world: World, typed: TypedCodes, settings: Callable[[], Settings]) -> None:
-        """Codes that a person types are taken from `typed`; `settings` gives what holds now."""
+    def __init__(
+        self,
+        world: World,
+        typed: TypedCodes,
+        settings: Callable[[], Settings],
+        sign_ins: Stores,
+        outputs: Outputs,
+    ) -> None:
+        """Codes that a person types are taken from `typed`, and what programs of callers print from
+        `outputs`; `settings` gives what holds now; `sign_ins` are where those of single sign-on are kept."""
+        self.sso = SsoAccess(world.clock, sign_ins)
         self.configuration = ConfigurationCache()
-        self.executor = Executor(world.clock, typed, Ledger(world.directories.one_time_codes))
+        ledger = Ledger(world.directories.one_time_codes)
+        self.executor = Executor(world.clock, typed, ledger, outputs=outputs, sso=self.sso)
         self._settings = settings
+        self._clock = world.clock
         self._made: dict[str, Provision] = {}
 
     def provision(self, plugin: Plugin) -> Provision:
@@ -56,7 +69,9 @@ class Hooks:
         if not hook:
             return provisioners.provision_environment(plugin)
         if hook == "aws":
-            return aws_hook.provision(plugin, self.configuration, self.executor, lambda: self._settings().aws)
+            return aws_hook.provision(
+                plugin, self.configuration, self.executor, lambda: self._settings().aws, self._clock.now
+            )
         raise ConfigurationError(f"plugin {plugin.name} names an unknown hook: {hook}")
 
     def diagnose(self, plugin: Plugin, item: Item) -> list[str]:

@@ -6,43 +6,34 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from keyturn.agent import authenticators, callers, messages, requests
-from keyturn.agent.account_requests import AccountRequests
 from keyturn.agent.accounts import Accounts
 from keyturn.agent.agreement import Agreement
 from keyturn.agent.approvals import Approvals
 from keyturn.agent.audit import Audit
-from keyturn.agent.aws_requests import AwsRequests
 from keyturn.agent.callers import StrangerError
 from keyturn.agent.connection import LARGE_FRAMES_AT_ONCE, Connection
 from keyturn.agent.conversation import Conversation
-from keyturn.agent.default_requests import DefaultRequests
-from keyturn.agent.explain_requests import ExplainRequests
 from keyturn.agent.foreign_vaults import ForeignVaults
 from keyturn.agent.forgetting import LOCKED, STOPPED, Forgetting
-from keyturn.agent.grant_requests import GrantRequests
 from keyturn.agent.hooks import Hooks
-from keyturn.agent.item_access import ItemAccess
-from keyturn.agent.item_changes import ItemChanges
-from keyturn.agent.item_requests import ItemRequests
 from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
-from keyturn.agent.plaintext_requests import PlaintextRequests
 from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
 from keyturn.agent.running import Runner
-from keyturn.agent.session_requests import SessionRequests, segment
-from keyturn.agent.slot_requests import SlotRequests
+from keyturn.agent.session_requests import segment
+from keyturn.agent.sso_store import SealedSignIns
 from keyturn.agent.tasks import Helpers
-from keyturn.agent.title_requests import TitleRequests
 from keyturn.agent.told import Told
+from keyturn.agent.wiring import Handler, Wired, handlers
 from keyturn.auth.protocol import Authenticator
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
@@ -54,6 +45,7 @@ from keyturn.ground.world import World
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
 from keyturn.sdk.codes import TypedCodes
+from keyturn.sdk.printed import Outputs
 from keyturn.vaults.age.pins import Machine
 
 log = logging.getLogger("keyturn")
@@ -64,8 +56,6 @@ FORGETTING = (requests.Hello, requests.Lock, requests.Stop, requests.SignOut)
 # Restated, for asyncio would lower what the supervisor has asked for.
 BACKLOG = 1024
 READ_AHEAD = 2 * wire.LARGE_FRAME
-
-Handler = Callable[[Conversation, Any, Settings], Awaitable[object]]
 
 
 class Keeper:
@@ -86,7 +76,7 @@ class Keeper:
             world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
         )
         agreement = Agreement(self._accounts, self._authenticators)
-        typed = TypedCodes(world.clock)
+        typed, outputs = TypedCodes(world.clock), Outputs(world.clock)
         permissions = Permissions(
             self._accounts,
             self._approvals,
@@ -95,80 +85,24 @@ class Keeper:
             world.clock,
             self._forgetting.touch,
             typed,
+            outputs,
         )
         defaults_file = DefaultsFile(directories.defaults)
         self._audit = Audit(directories.audit_log, world.clock)
         sessions = SessionDefaults(directories.sessions, world.uid)
-        hooks = Hooks(world, typed, self._settings)
+        sign_ins = SealedSignIns(self._accounts, directories, world)
+        hooks = Hooks(world, typed, self._settings, sign_ins, outputs)
         provisioning = Provisioning(permissions, defaults_file, hooks, self._audit)
         self._runner = Runner(
             permissions, defaults_file, sessions, provisioning, self._audit, Told(directories.told)
         )
-        self._handlers = self._wire_handlers(permissions, defaults_file, sessions, hooks)
-        self._large_frames = asyncio.Semaphore(LARGE_FRAMES_AT_ONCE)
-
-    def _wire_handlers(
-        self, permissions: Permissions, defaults_file: DefaultsFile, sessions: SessionDefaults, hooks: Hooks
-    ) -> dict[type[requests.Request], Handler]:
-        session = SessionRequests(permissions, self._audit, self._forgetting.idle_left)
-        grant = GrantRequests(permissions)
-        account = AccountRequests(permissions, self._world.directories)
-        slot = SlotRequests(permissions)
-        access = ItemAccess(permissions, self._audit)
-        item, changes = ItemRequests(access, self._world.clock), ItemChanges(access, self._world.clock)
-        default = DefaultRequests(access, defaults_file, sessions)
-        explain = ExplainRequests(permissions, self._runner, hooks)
-        plaintext = PlaintextRequests(permissions, access, self._audit, self._world.clock)
-        aws = AwsRequests(permissions, access, self._audit, self._world.clock, hooks)
-        return {
-            requests.Hello: session.hello,
-            requests.GetStatus: session.status,
-            requests.Talk: session.talk,
-            requests.SignIn: session.sign_in,
-            requests.SignOut: session.sign_out,
-            requests.GiveGrant: grant.give,
-            requests.RevokeGrant: grant.revoke,
+        wired = Wired(permissions, self._audit, world, hooks, self._runner)
+        self._handlers: dict[type[requests.Request], Handler] = {
+            **handlers(wired, defaults_file, sessions, self._forgetting.idle_left),
             requests.Lock: self._lock,
             requests.Stop: self._stop,
-            requests.CreateAccount: account.create,
-            requests.AddAccount: account.add,
-            requests.ListPlace: account.list_place,
-            requests.ListAccounts: account.list,
-            requests.TrustAccount: account.trust,
-            requests.ForgetAccount: account.forget,
-            requests.RenameAccount: account.rename,
-            requests.ListSlots: slot.list,
-            requests.AddSlot: slot.add,
-            requests.UseSlot: slot.use,
-            requests.RemoveSlot: slot.remove,
-            requests.RenewRecovery: slot.renew_recovery,
-            requests.ChangePassword: slot.change_password,
-            requests.CreateVault: account.create_vault,
-            requests.ListVaults: account.list_vaults,
-            requests.ListItems: item.list,
-            requests.FindItems: item.find,
-            requests.GetItem: item.get,
-            requests.GetCodes: item.codes,
-            requests.ListVersions: item.versions,
-            requests.CreateItem: changes.create,
-            requests.EditItem: changes.edit,
-            requests.ReplaceItem: changes.replace,
-            requests.DeleteItem: changes.delete,
-            requests.RestoreItem: changes.restore,
-            requests.MoveItem: changes.move,
-            requests.CheckItem: item.check,
-            requests.SetDefault: default.set,
-            requests.Explain: explain.explain,
-            requests.Diagnose: explain.diagnose,
-            requests.ListTitles: TitleRequests(permissions).list,
-            requests.VerifyKeys: aws.verify,
-            requests.MakeMfaDevice: aws.make,
-            requests.EnableMfaDevice: aws.enable,
-            requests.MatchItem: plaintext.match,
-            requests.KeepBackup: plaintext.keep,
-            requests.ListBackups: plaintext.list,
-            requests.GetBackup: plaintext.get,
         }
+        self._large_frames = asyncio.Semaphore(LARGE_FRAMES_AT_ONCE)
 
     def _authenticators(self, lines: Sequence[str], own: Sequence[Authenticator]) -> Sequence[Authenticator]:
         return authenticators.ordered(self._settings(), lines, self._helpers.work, own)
@@ -271,7 +205,9 @@ class Keeper:
         answer: Message
         try:
             settings = self._settings_or_defaults() if isinstance(request, FORGETTING) else self._settings()
-            client = Conversation(connection, settings, may_ask=request.may_ask)
+            client = Conversation(
+                connection, settings, may_ask=request.may_ask, has_browser=request.has_browser
+            )
             result = await self._handlers[type(request)](client, request, settings)
             answer = messages.Done(result=result)
         except WireError:

@@ -30,6 +30,7 @@ class LauncherAsker:
     """
 
     may_ask = True
+    may_execute = True
 
     def __init__(
         self, connection: Connection, environment: list[bytes], settings: Settings, helpers: Helpers

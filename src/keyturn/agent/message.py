@@ -11,7 +11,9 @@ class Message(msgspec.Struct, tag_field="op", tag=str.lower, frozen=True, kw_onl
 
 class Request(Message, frozen=True, kw_only=True):
     """`account` is what the person named: an id or a title, or empty for “the one that is meant here”.
-    `may_ask` tells whether this client could put a question to a person."""
+    `may_ask` tells whether this client could put a question to a person; `has_browser`, whether that person
+    has a browser that can come back to the loopback of this machine."""
 
     account: str = ""
     may_ask: bool = False
+    has_browser: bool = False

@@ -2,7 +2,7 @@
 
 A request is answered by `Done` or `Failed`, with any number of `Ask` and `Show` before it; while one of these
 stands on the terminal the CLI sends `Answer`, `OtherWay` or `Cancel`. To `Talk` the agent may also send
-`Execute`, which is answered by `Ended`.
+`Execute`, which is answered by `Ended`. `Browse` stands on the terminal too, and is answered by `Returned`.
 Unknown fields are ignored, so that a newer side may say more within one protocol version.
 """
 
@@ -57,20 +57,51 @@ class Show(Message, frozen=True, kw_only=True):
     other_way: bool = False
 
 
+class Browse(Message, frozen=True, kw_only=True):
+    """Open `address` in the person's browser, and show these lines until it comes back.
+
+    `{port}` in it stands for the port of a server on the loopback, which waits for the browser: what it is
+    called with is the answer (`Returned`).
+    """
+
+    number: int
+    lines: list[str]
+    address: str
+
+
+class Returned(Message, frozen=True, kw_only=True):
+    """A browser has come back: the port that it called, and the query of the address."""
+
+    number: int
+    port: int
+    query: Secret
+
+
 class Execute(Message, frozen=True, kw_only=True):
-    """Run a command line of the caller's own configuration by a shell, for at most so many seconds."""
+    """Run a command line of the caller's own configuration by a shell, for at most so many seconds.
+
+    With `words` it is a program and its arguments instead, and no shell is between. `assign` are variables
+    that it gets besides.
+    """
 
     number: int
     command: str
     seconds: float
+    words: list[str] = []
+    assign: dict[str, str] = {}
 
 
 class Ended(Message, frozen=True, kw_only=True):
-    """A command has ended: its exit status, as a shell has it, and the beginning of what it printed."""
+    """A command has ended: its exit status, as a shell has it, and the beginning of what it printed.
+
+    `is_late`: it was ended, for its time was over. `is_cut`: there was more to print than is read.
+    """
 
     number: int
     status: int
     output: Secret
+    is_late: bool = False
+    is_cut: bool = False
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -91,8 +122,8 @@ class OtherWay(Message, frozen=True, kw_only=True):
 
 
 # What the CLI sends while a conversation goes on, and what the agent sends at any time.
-Reply: TypeAlias = Answer | Cancel | OtherWay | Ended
-Response: TypeAlias = Done | Failed | Ask | Show | Waiting | Execute
+Reply: TypeAlias = Answer | Cancel | OtherWay | Ended | Returned
+Response: TypeAlias = Done | Failed | Ask | Show | Waiting | Execute | Browse
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=encode_secret)
 
@@ -113,8 +144,10 @@ def _union(kinds: tuple[type, ...]) -> Any:
 
 
 _request: msgspec.msgpack.Decoder[requests.Request] = _decoder(_union(requests.ALL))
-_answer: msgspec.msgpack.Decoder[Reply] = _decoder(Answer | Cancel | OtherWay | Ended)
-_response: msgspec.msgpack.Decoder[Response] = _decoder(Done | Failed | Ask | Show | Waiting | Execute)
+_answer: msgspec.msgpack.Decoder[Reply] = _decoder(Answer | Cancel | OtherWay | Ended | Returned)
+_response: msgspec.msgpack.Decoder[Response] = _decoder(
+    Done | Failed | Ask | Show | Waiting | Execute | Browse
+)
 
 
 def decode_request(body: bytes) -> requests.Request:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from keyturn.agent import codes
+from keyturn.agent import codes, programs
 from keyturn.agent.accounts import Accounts, Unlocked
 from keyturn.agent.agreement import Agreement
 from keyturn.agent.approvals import Approval, Approvals, How
@@ -16,10 +16,12 @@ from keyturn.agent.registry import Entry
 from keyturn.agent.uses import Use
 from keyturn.auth.protocol import Asking
 from keyturn.ground.clock import Clock
-from keyturn.ground.errors import LockedError, MissingError
+from keyturn.ground.errors import LockedError, MissingError, UnusableError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Preset, Settings
 from keyturn.sdk.codes import TypedCodes
+from keyturn.sdk.printed import Outputs
+from keyturn.sdk.sign_in import Browsing
 
 # From a person's yes to the launcher that it was for, which has to come back first.
 COME_BACK_SECONDS = 60.0
@@ -39,6 +41,8 @@ class Asker(Protocol):
 
     caller: Caller
     may_ask: bool
+    # Whether commands of the caller's own configuration can be run through it.
+    may_execute: bool
 
     async def waiting(self) -> None:
         """The client is told, once, that its answer depends on a person."""
@@ -70,8 +74,10 @@ class Permissions:
         clock: Clock,
         used: Callable[[], None],
         typed: TypedCodes,
+        outputs: Outputs | None = None,
     ) -> None:
-        """`used` is told each time an account is used or agreed to; codes that are typed go to `typed`."""
+        """`used` is told each time an account is used or agreed to; codes that are typed go to `typed`, what
+        programs of the callers' print to `outputs`."""
         self.accounts = accounts
         self.approvals = approvals
         self.questions = questions
@@ -79,6 +85,7 @@ class Permissions:
         self._clock = clock
         self._used = used
         self._typed = typed
+        self._outputs = outputs or Outputs(clock)
         # Who has just agreed to which item: pid, start time and item, and until when that counts.
         self._just_agreed: dict[tuple[int, int, str], float] = {}
 
@@ -125,15 +132,29 @@ class Permissions:
         assert purpose.code is not None
         await self._ask_for(asker, Matter("code", "", detail=purpose.code.device), purpose)
 
+    async def obtain_sign_in(self, asker: Asker, purpose: Purpose) -> None:
+        """Wait until somebody has signed in to what `purpose` speaks of. Raises as `obtain_code`."""
+        assert purpose.sign_in is not None
+        matter = Matter("sign-in", purpose.use.account, detail=purpose.sign_in.key)
+        await self._ask_for(asker, matter, purpose)
+
+    async def obtain_output(self, asker: Asker, purpose: Purpose) -> None:
+        """Wait until the program that `purpose` speaks of has printed something. Raises as `obtain_code`."""
+        assert purpose.process is not None
+        await self._ask_for(asker, Matter("process", "", detail=purpose.process.name), purpose)
+
     async def _ask_for(self, asker: Asker, matter: Matter, purpose: Purpose) -> None:
         if asker.caller.process is not None and self.approvals.descends_from_agent(asker.caller.process):
             raise LockedError("what the agent itself has started gets no approval")
-        has_window = asker.caller.terminal is None and await asker.has_window()
+        # No page is opened for a program without a terminal: nobody would know what it is for.
+        may_have_window = asker.caller.terminal is None and matter.kind != "sign-in"
+        has_window = may_have_window and await asker.has_window()
         if matter.kind == "approve" and asker.caller.terminal is None and not has_window:
             raise nobody_to_ask(matter, purpose.use)
         await asker.waiting()
+        may_ask = asker.may_execute if purpose.asks_nobody else asker.may_ask
         ticket = await self.questions.wait(
-            matter, asker.caller, purpose, may_ask=asker.may_ask, has_window=has_window
+            matter, asker.caller, purpose, may_ask=may_ask, has_window=has_window
         )
         if ticket is not None:
             await asker.elected(self, matter, ticket, asks_nobody=purpose.asks_nobody)
@@ -173,6 +194,14 @@ class Permissions:
         if purpose.code is not None:
             self._typed.offer(purpose.code.device, await codes.obtain(asking, purpose.code))
             return
+        if purpose.process is not None:
+            self._outputs.offer(purpose.process.name, await programs.obtain(asking, purpose.process))
+            return
+        if purpose.sign_in is not None:
+            if not isinstance(asking, Browsing):
+                raise UnusableError("nobody can be sent to a sign-in page from here")
+            await purpose.sign_in.carry_out(asking)
+            return
         entry = self.accounts.registry.find(matter.account)
         if self.accounts.unlocked(entry.id) is None:
             await self._agreement.unlock(asking, entry, purpose.lines)
@@ -181,7 +210,7 @@ class Permissions:
 
     def agreed(self, matter: Matter, purpose: Purpose, caller: Caller, settings: Settings) -> None:
         """The person said yes to `matter`: everybody who waited for it goes on."""
-        if purpose.code is not None:
+        if purpose.code or purpose.sign_in or purpose.process:
             # Who types a code has answered that, and agreed to nothing.
             self.questions.settle(matter)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -59,9 +59,12 @@ class Provisioning:
         selection: Selection,
         settings: Settings,
         *,
+        account: str = "",
         is_run: bool = True,
     ) -> Decided:
         """Everything but the work. Without `is_run` nothing is given to the executable: the plan is wanted.
+
+        `account` is the one that the caller names, for what is in no item.
 
         Raises KeyturnError, in the audit log where it is about an item.
         """
@@ -72,7 +75,9 @@ class Provisioning:
         def decide() -> tuple[NeedItem | NeedWork | Provisioned, Examined | None]:
             """Touches configuration files and, if there is something to give, the executable."""
             step = provision(invocation, selection, opened)
-            if not isinstance(step, NeedItem) or not is_run:
+            is_of_account = isinstance(step, NeedWork) and bool(step.account) and not opened
+            is_given = is_run and not invocation.asked_by
+            if not is_given or not (isinstance(step, NeedItem) or is_of_account):
                 return step, None
             path, directory = invocation.path, invocation.directory
             directories = settings.executables.trusted_directories
@@ -114,7 +119,34 @@ class Provisioning:
                 raise
             self._audit.write(asker.caller, purpose, None, how)
             step, examined = following
+        if purpose is None and is_run and isinstance(step, NeedWork) and step.account:
+            entry = self._permissions.choose(account, asker.caller)
+            purpose = self._of_account(plugin, invocation, entry, step.account, examined, settings)
+            how = ""
+            try:
+                how = (await self._permissions.obtain(asker, entry, purpose, settings)).how
+            except KeyturnError as error:
+                self._audit.write(asker.caller, purpose, error, how)
+                raise
+            self._audit.write(asker.caller, purpose, None, how)
         return Decided(step, purpose)
+
+    def _of_account(
+        self,
+        plugin: Plugin,
+        invocation: Invocation,
+        entry: Entry,
+        what: str,
+        examined: Examined | None,
+        settings: Settings,
+    ) -> Purpose:
+        """For the use of something of an account that is no item."""
+        called = f"{what} of account “{printable(entry.title)}”"
+        command = invocation.asked_by or invocation.executable
+        lines = [f"{command} wants to use {called} ({plugin.platform})"]
+        if invocation.directory:
+            lines.append(f"in {printable(invocation.directory)}")
+        return _with_program(plugin, lines, Use(entry.id, what), what, invocation, examined, settings)
 
     def _purpose(
         self,
@@ -127,20 +159,40 @@ class Provisioning:
         item = step.item.value
         title = printable(item.title)
         entry = self._permissions.entry(item.account, title)
-        wants = "wants to use" if examined is not None else "is to be explained, which reads"
-        lines = [f"{invocation.executable} {wants} “{title}” ({plugin.platform}, {step.item.source})"]
+        command = invocation.asked_by or invocation.executable
+        is_use = examined is not None or invocation.asked_by
+        wants = "wants to use" if is_use else "is to be explained, which reads"
+        lines = [f"{command} {wants} “{title}” ({plugin.platform}, {step.item.source})"]
         if invocation.directory:
             lines.append(f"in {printable(invocation.directory)}")
-        if examined is None:
+        if not is_use:
             use = Use(entry.id, item.item, None, invocation.directory)
             return entry, Purpose(tuple(lines), use, f"keyturn {plugin.name} explain", step.item.source)
-        path = printable(examined.program.path, 300)
-        if examined.doubt:
-            lines.append(f"program: {path} – {examined.doubt}")
-        elif settings.approval.preset is Preset.STRICT:
-            lines.append(f"program: {path}")
-        use = Use(entry.id, item.item, examined.program, invocation.directory, examined.doubt)
-        return entry, Purpose(tuple(lines), use, invocation.executable, step.item.source)
+        use, source = Use(entry.id, item.item), step.item.source
+        return entry, _with_program(plugin, lines, use, source, invocation, examined, settings)
+
+
+def _with_program(
+    plugin: Plugin,
+    lines: list[str],
+    use: Use,
+    source: str,
+    invocation: Invocation,
+    examined: Examined | None,
+    settings: Settings,
+) -> Purpose:
+    """The purpose of a use through the executable that was looked at; its path is named where it matters."""
+    command = invocation.asked_by or invocation.executable
+    if examined is None:
+        use = replace(use, directory=invocation.directory, handed_on=plugin.owner)
+        return Purpose(tuple(lines), use, command, source)
+    path = printable(examined.program.path, 300)
+    if examined.doubt:
+        lines.append(f"program: {path} – {examined.doubt}")
+    elif settings.approval.preset is Preset.STRICT:
+        lines.append(f"program: {path}")
+    through = replace(use, program=examined.program, directory=invocation.directory, doubt=examined.doubt)
+    return Purpose(tuple(lines), through, command, source)
 
 
 def _credentials(

@@ -21,22 +21,28 @@ from keyturn.ground.errors import CancelledByPersonError, DeniedError, KeyturnEr
 from keyturn.ground.names import new_id, printable
 from keyturn.processes.identity import TerminalSession
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.printed import ProcessQuestion
+from keyturn.sdk.sign_in import SignInQuestion
 
 # How often a talker is looked at while it talks: only while a question is open.
 LOOK_SECONDS = 0.5
 # From `talk` to the CLI's report: a cold interpreter start on a busy machine.
 REPORT_SECONDS = 20.0
+# A sign-in is a page in a browser, with a password and a second factor perhaps; codes for it last as long.
+SIGN_IN_SECONDS = 900.0
+# Longer than any program may take: the one who runs it ends it in time.
+PROCESS_SECONDS = 630.0
 
 
 @dataclass(frozen=True)
 class Matter:
     """What has to be settled. Two callers with equal matters wait for one answer."""
 
-    kind: Literal["unlock", "approve", "code"]
+    kind: Literal["unlock", "approve", "code", "sign-in", "process"]
     account: str
     terminal: TerminalSession | None = None
     # What tells it from other approvals at this terminal: an item, a program; a process, for one use only.
-    # For a code: its device.
+    # For a code: its device; for a sign-in: what it is to; for a program: what its output is kept under.
     detail: str = ""
 
 
@@ -45,7 +51,7 @@ class Purpose:
     """For what one caller needs it: the lines that its person is shown, and the use they agree to.
 
     `command` is what they called, and `source` says what chose the item. `code` is the code that is needed,
-    if it is about one.
+    `sign_in` the sign-in, `process` the program to run, if it is about one.
     """
 
     lines: tuple[str, ...]
@@ -53,11 +59,13 @@ class Purpose:
     command: str = ""
     source: str = ""
     code: CodeQuestion | None = None
+    sign_in: SignInQuestion | None = None
+    process: ProcessQuestion | None = None
 
     @property
     def asks_nobody(self) -> bool:
         """Whether a command of the caller's answers it, so that no terminal is needed."""
-        return self.code is not None and bool(self.code.process)
+        return self.process is not None or (self.code is not None and bool(self.code.process))
 
 
 @dataclass
@@ -173,12 +181,17 @@ class Questions:
         while round_.talker is talker:
             await asyncio.sleep(LOOK_SECONDS)
             age = loop.time() - talker.elected
-            is_late = age > (self._answer_seconds() if talker.reported else REPORT_SECONDS)
+            is_late = age > (self._longest(round_.matter) if talker.reported else REPORT_SECONDS)
             is_gone = not talker.caller.is_alive()
             if talker.reported and is_late and not is_gone:
                 self.fail(round_.matter, talker.ticket, DeniedError("nobody answered in time"))
             elif is_late or is_gone or (round_.waiters and talker.caller.is_stopped):
                 self._elect(round_)
+
+    def _longest(self, matter: Matter) -> float:
+        """How long a person may take who has been asked."""
+        own = {"sign-in": SIGN_IN_SECONDS, "process": PROCESS_SECONDS}
+        return own.get(matter.kind) or self._answer_seconds()
 
     def report(self, ticket: str, caller: Caller) -> tuple[Matter, Purpose] | None:
         """The elected talker has come: what to ask, and for what. None if its turn is over or it is another.
@@ -267,6 +280,16 @@ def nobody_to_ask(matter: Matter, use: Use | None = None) -> LockedError:
             f"a one-time code of {printable(matter.detail)} is needed and there is no terminal to ask on",
             "keep its secret in the item (“one-time password”)",
             "or name a command that prints it in the profile: mfa_process",
+        )
+    if matter.kind == "sign-in":
+        return LockedError(
+            "nobody is signed in (single sign-on), and there is no terminal to ask on",
+            "sign in from a terminal: keyturn aws sso login",
+        )
+    if matter.kind == "process":
+        return LockedError(
+            "a credential_process has to be run, and nobody who waits for it can run it",
+            "run the command again",
         )
     if matter.kind == "unlock":
         return LockedError(

@@ -8,6 +8,7 @@ import msgspec
 
 from keyturn.agent.aws_messages import EnableMfaDevice as EnableMfaDevice
 from keyturn.agent.aws_messages import MakeMfaDevice as MakeMfaDevice
+from keyturn.agent.aws_messages import ProvideAws as ProvideAws
 from keyturn.agent.aws_messages import VerifyKeys as VerifyKeys
 from keyturn.agent.item_messages import CheckItem as CheckItem
 from keyturn.agent.item_messages import CreateItem as CreateItem
@@ -29,6 +30,10 @@ from keyturn.agent.plaintext_messages import GetBackup as GetBackup
 from keyturn.agent.plaintext_messages import KeepBackup as KeepBackup
 from keyturn.agent.plaintext_messages import ListBackups as ListBackups
 from keyturn.agent.plaintext_messages import MatchItem as MatchItem
+from keyturn.agent.sso_messages import EndSignIn as EndSignIn
+from keyturn.agent.sso_messages import ListSignIns as ListSignIns
+from keyturn.agent.sso_messages import ListSsoRoles as ListSsoRoles
+from keyturn.agent.sso_messages import SignInSso as SignInSso
 from keyturn.ground.secret import Secret
 from keyturn.items import ItemReference
 from keyturn.scopes.layers import Scope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from keyturn.agent import overrides
 from keyturn.agent.audit import Audit
 from keyturn.agent.callers import Caller
 from keyturn.agent.permission import Asker, Permissions
-from keyturn.agent.provisioning import Provisioning, off_the_loop
+from keyturn.agent.provisioning import Decided, Provisioning, off_the_loop
 from keyturn.agent.questions import Purpose
 from keyturn.agent.told import Told
 from keyturn.agent.uses import Use
@@ -25,7 +26,8 @@ from keyturn.processes import identity
 from keyturn.scopes import defaults, layers
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
-from keyturn.sdk.run import Invocation, NeedWork, Selection
+from keyturn.sdk import environments
+from keyturn.sdk.run import Invocation, NeedWork, Provisioned, Selection
 from keyturn.sdk.schema import Plugin
 
 
@@ -35,6 +37,14 @@ class Explanation:
 
     lines: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Provided:
+    """What a command gets, and lines for its person."""
+
+    provisioned: Provisioned
+    notes: tuple[str, ...]
 
 
 class Runner:
@@ -63,10 +73,40 @@ class Runner:
         if not needs_authentication(plugin, invocation.executable, request.arguments):
             return Go([], [], [], request.arguments)
         selection, is_override = await self._selection(asker, plugin, invocation, request, settings)
-        decided = await self._provisioning.decide(asker, plugin, invocation, selection, settings)
+        _, account = overrides.wanted(request.environment)
+        decided = await self._provisioning.decide(
+            asker, plugin, invocation, selection, settings, account=account
+        )
+        done = await self._carry_out(asker, decided, invocation)
+        provisioned, notes = done.provisioned, done.notes
+        return Go(
+            notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in notes],
+            remove=[name.encode() for name in (*provisioned.remove, *([overrides.ITEM] * is_override))],
+            assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
+            arguments=list(provisioned.arguments),
+        )
+
+    async def provide(
+        self, asker: Asker, request: RunRequest, settings: Settings, verb: str, surroundings: str
+    ) -> Provided:
+        """What the command in `request` would get, for a command of Keyturn's own, `verb`, to hand on.
+
+        `surroundings` tells its caller's environment from others'. Raises as `run` does.
+        """
+        plugin, invocation = _invocation(asker.caller, request, verb, [surroundings.encode()])
+        selection, _ = await self._selection(asker, plugin, invocation, request, settings)
+        _, account = overrides.wanted(request.environment)
+        decided = await self._provisioning.decide(
+            asker, plugin, invocation, selection, settings, account=account
+        )
+        return await self._carry_out(asker, decided, invocation)
+
+    async def _carry_out(self, asker: Asker, decided: Decided, invocation: Invocation) -> Provided:
+        """Do what is left to do, and gather what the caller's person is to hear."""
         provisioned = decided.step
         if isinstance(provisioned, NeedWork):
-            purpose = decided.purpose or Purpose((), Use(""), invocation.executable)
+            command = invocation.asked_by or invocation.executable
+            purpose = decided.purpose or Purpose((), Use(""), command)
             side = CallersSide(asker, self._permissions, self._tellers, purpose)
             provisioned = await provisioned.do(side)
         notes = list(provisioned.notes)
@@ -74,12 +114,7 @@ class Runner:
             notes += await off_the_loop(partial(self._told.new, provisioned.news))
         if not asker.caller.is_alive():
             raise UnreachableError("the caller is gone")
-        return Go(
-            notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in notes],
-            remove=[name.encode() for name in (*provisioned.remove, *([overrides.ITEM] * is_override))],
-            assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
-            arguments=list(provisioned.arguments),
-        )
+        return Provided(provisioned, tuple(notes))
 
     async def explain(self, asker: Asker, request: RunRequest, settings: Settings) -> Explanation:
         """What `run` would do and why, without doing it. Raises as `run` does."""
@@ -121,8 +156,13 @@ class Runner:
         return Selection(found.pop("", None), bound, found), False
 
 
-def _invocation(caller: Caller, request: RunRequest) -> tuple[Plugin, Invocation]:
-    """The call with its plugin. Raises UsageError if no plugin wraps it."""
+def _invocation(
+    caller: Caller, request: RunRequest, asked_by: str = "", environment: list[bytes] | None = None
+) -> tuple[Plugin, Invocation]:
+    """The call with its plugin; `environment` tells the caller's from others', if it is not the request's.
+
+    Raises UsageError if no plugin wraps it.
+    """
     executable = os.path.basename(request.name).decode("utf-8", "replace")
     plugin = loader.find_by_executable(executable)
     if plugin is None:
@@ -135,7 +175,16 @@ def _invocation(caller: Caller, request: RunRequest) -> tuple[Plugin, Invocation
         arguments=tuple(request.arguments),
         environment=_kept(plugin, request.environment),
         directory=directory,
+        surroundings=_surroundings(caller, environment or request.environment, directory),
+        asked_by=asked_by,
     )
+
+
+def _surroundings(caller: Caller, environment: list[bytes], directory: str) -> str:
+    """What tells the caller's environment, directory and session from others', and nothing of them."""
+    session = caller.terminal or (caller.process.session if caller.process is not None else caller.pid)
+    told = repr((session, directory, environments.digest(environment)))
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]) -> bool:

@@ -27,7 +27,9 @@ class Use:
     program: Program | None = None
     directory: str = ""
     doubt: str = ""
+    # Whose credentials they are, where no executable of that plugin's is what gets them.
+    handed_on: str = ""
 
     @property
     def plugin(self) -> str:
-        return self.program.plugin if self.program is not None else ""
+        return self.program.plugin if self.program is not None else self.handed_on

@@ -12,6 +12,8 @@ from keyturn.agent.questions import Purpose
 from keyturn.ground.names import printable
 from keyturn.processes.identity import TerminalSession
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.printed import ProcessQuestion
+from keyturn.sdk.sign_in import SignInQuestion
 
 T = TypeVar("T")
 
@@ -52,6 +54,20 @@ class CallersSide:
         await self.permissions.obtain_code(
             self.asker, replace(self.purpose, lines=(line, *self.purpose.lines[1:]), code=question)
         )
+
+    @property
+    def account(self) -> str:
+        return self.purpose.use.account
+
+    async def sign_in(self, question: SignInQuestion) -> None:
+        # Who called the command that signs in knows for what.
+        line = f"{self.purpose.command} needs you to sign in to “{printable(question.title, 200)}”"
+        first = (line,) if self.purpose.command else ()
+        purpose = replace(self.purpose, lines=(*first, *self.purpose.lines[1:]), sign_in=question)
+        await self.permissions.obtain_sign_in(self.asker, purpose)
+
+    async def output(self, question: ProcessQuestion) -> None:
+        await self.permissions.obtain_output(self.asker, replace(self.purpose, process=question))
 
     async def follow(self, work: asyncio.Future[T], line: Callable[[], str]) -> T:
         terminal, is_teller, shown = self.asker.caller.terminal, False, ""

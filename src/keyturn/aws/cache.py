@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys
+from keyturn.aws.calls import AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, Keys, Sts
+from keyturn.aws.origins import Origin, Process, Provider, Step
 from keyturn.ground.clock import Clock
 from keyturn.ground.secret import Secret
 
@@ -56,22 +57,36 @@ class Cache:
         self._entries.pop(name, None)
 
 
-def names(keys: Keys, calls: Sequence[Call]) -> tuple[str, ...]:
-    """What the result of each call is kept under: a hash of all inputs up to there (stories 4 and 38).
+def names(keys: Keys, steps: Sequence[Step], account: str = "") -> tuple[str, ...]:
+    """What the result of each step is kept under: a hash of all inputs up to there (stories 4 and 38).
 
     A user's session is the same for every region and every role: one code serves them all (stories 2
     and 9). The legacy global endpoint's is apart, for regions that are opted into refuse it (story 34).
+    `account` is whose sign-ins are used.
     """
     found: list[str] = []
     source = _hash("keys", keys.key_id, _secret(keys.secret), _secret(keys.token))
-    for call in calls:
-        source = (
-            _hash("session", source, *_session(call))
-            if isinstance(call, GetSessionToken)
-            else _role(source, call)
-        )
+    for step in steps:
+        if isinstance(step, GetSessionToken):
+            source = _hash("session", source, *_session(step))
+        elif isinstance(step, AssumeRole):
+            source = _role(source, step)
+        else:
+            source = _origin(step, account)
         found.append(source)
     return tuple(found)
+
+
+def _origin(step: AssumeRoleWithWebIdentity | Origin, account: str) -> str:
+    """What brings keys out of none has all its inputs in itself; which profile names it, changes nothing."""
+    if isinstance(step, AssumeRoleWithWebIdentity):
+        return _hash("web", step.role, step.duration, *_sts(step.sts), step.session_name, step.token_file)
+    if isinstance(step, Provider):
+        return _hash("provider", step.source, step.settings, _secret(step.token), step.token_file)
+    if isinstance(step, Process):
+        # What it prints may depend on which profile it was called for, through its own look at the files.
+        return _hash("process", step.profile, step.words, step.surroundings)
+    return _hash("sso", account, step.source)
 
 
 def _session(call: GetSessionToken) -> tuple[object, ...]:
@@ -79,12 +94,15 @@ def _session(call: GetSessionToken) -> tuple[object, ...]:
 
 
 def _role(source: str, call: AssumeRole) -> str:
-    sts = (call.sts.region, call.sts.partition, call.sts.endpoint, sorted(call.sts.variant))
     mfa = None if call.mfa is None else (call.mfa.serial, _secret(call.mfa.secret))
     return _hash(
-        *("role", source, call.role, call.duration, sts, call.session_name, call.external_id),
+        *("role", source, call.role, call.duration, _sts(call.sts), call.session_name, call.external_id),
         *(call.tags, call.transitive_tags, call.source_identity, mfa),
     )
+
+
+def _sts(sts: Sts) -> tuple[object, ...]:
+    return (sts.region, sts.partition, sts.endpoint, sorted(sts.variant))
 
 
 def _secret(secret: Secret | None) -> str | None:

@@ -19,6 +19,10 @@ class Keys:
     expires: datetime | None = None
 
 
+# What a plan begins with whose first call asks without keys.
+NO_KEYS = Keys("", Secret(""))
+
+
 @dataclass(frozen=True)
 class Sts:
     """Which STS is called. An empty `endpoint` is AWS's own of the region (or what `variant` makes of it).
@@ -68,7 +72,23 @@ class AssumeRole:
     mfa: Mfa | None = None
 
 
-Call: TypeAlias = GetSessionToken | AssumeRole
+@dataclass(frozen=True)
+class AssumeRoleWithWebIdentity:
+    """A role's keys for a token that lies in a file (an absolute path), which is read when it is needed."""
+
+    profile: str
+    role: str
+    duration: int
+    sts: Sts
+    session_name: str
+    token_file: str
+
+    @property
+    def mfa(self) -> Mfa | None:
+        return None
+
+
+Call: TypeAlias = GetSessionToken | AssumeRole | AssumeRoleWithWebIdentity
 
 
 @dataclass(frozen=True)

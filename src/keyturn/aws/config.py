@@ -19,6 +19,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from keyturn.aws import delegation
 from keyturn.aws.lasting import LastingKeys, collect
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
@@ -40,12 +41,13 @@ _EMPTY: Mapping[str, Section] = MappingProxyType({})
 
 @dataclass(frozen=True, repr=False)
 class ParsedFile:
-    """The sections of one file by their names as written, and what they are in a config file: profiles, and
-    `services`."""
+    """The sections of one file by their names as written, and what they are in a config file: profiles,
+    `services` and `sso-session`s."""
 
     sections: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
     profiles: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
     services: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
+    sso_sessions: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Places:
 class Configuration:
     """Both files, and what botocore's session makes of them: the credentials file's keys over the other's.
 
-    `services` are the sections of that kind, of the config file; `lasting` are the keys of the
-    credentials file without a token.
+    `services` and `sso_sessions` are the sections of those kinds, of the config file; `lasting` are the keys
+    of the credentials file without a token.
     """
 
     places: Places
@@ -70,6 +72,7 @@ class Configuration:
     profiles: Mapping[str, Section]
     services: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
     lasting: LastingKeys = field(default_factory=LastingKeys)
+    sso_sessions: Mapping[str, Section] = field(default_factory=lambda: _EMPTY)
 
 
 def text(section: Section, key: str) -> str:
@@ -149,16 +152,18 @@ class ConfigurationCache:
         key = (places, config_key, credentials_key)
         if key not in self._merged:
             # botocore's session.full_config: a profile of both files has the keys of both.
-            profiles = {name: dict(section) for name, section in config.profiles.items()}
+            own = delegation.restore_all(config.profiles)
+            profiles = {name: dict(section) for name, section in own.items()}
             for name, section in credentials.sections.items():
                 profiles.setdefault(name, {}).update(section)
             self._merged[key] = Configuration(
                 places,
-                config.profiles,
+                own,
                 credentials.sections,
                 profiles,
                 config.services,
                 _lasting(credentials.sections),
+                config.sso_sessions,
             )
             while len(self._merged) > _KEPT:
                 self._merged.popitem(last=False)
@@ -261,7 +266,7 @@ def parse_file(name: str, shown: str) -> ParsedFile:
             f"{shown}: {_what_is_wrong(error.kwargs.get('error'))}", "the AWS CLI cannot read it either"
         ) from None
     found = build_profile_map(sections)
-    return ParsedFile(sections, found["profiles"], found["services"])
+    return ParsedFile(sections, found["profiles"], found["services"], found["sso_sessions"])
 
 
 def _lasting(sections: Mapping[str, Section]) -> LastingKeys:

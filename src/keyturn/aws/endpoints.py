@@ -39,6 +39,11 @@ _STS_HOSTS = (
     re.compile(r"sts(?:-fips)?(?:\.(?P<region>[a-z0-9-]+))?", re.ASCII),
     re.compile(r"vpce-[a-z0-9-]+\.sts(?:-fips)?\.(?P<region>[a-z0-9-]+)\.vpce", re.ASCII),
 )
+# The hosts of a service that is not STS, by botocore's name of it (its endpoint rule sets).
+_HOSTS = {
+    "sso": (re.compile(r"portal\.sso(?:-fips)?\.(?P<region>[a-z0-9-]+)", re.ASCII),),
+    "sso_oidc": (re.compile(r"oidc(?:-fips)?\.(?P<region>[a-z0-9-]+)", re.ASCII),),
+}
 # Where botocore takes the global endpoint if the configuration says `legacy` (args.py).
 LEGACY_REGIONS = frozenset(
     (
@@ -81,7 +86,7 @@ class Surroundings:
                     f"the endpoint of {endpoint.source} cannot go with"
                     f" {' and '.join(sorted(variant))} endpoints"
                 )
-            allow(endpoint, partition, self.allowed)
+            allow(endpoint, partition, self.allowed, self.service)
             return Sts(region.value, partition, endpoint.value.rstrip("/")), region.source
         if not variant and region.value in LEGACY_REGIONS and self._is_legacy(sections):
             variant = frozenset({"legacy"})
@@ -153,12 +158,12 @@ def _region(regions: Sequence[Resolution[str]], partition: str) -> Resolution[st
     return Resolution(PARTITIONS[partition].region, f"the usual one of {partition}")
 
 
-def allow(endpoint: Resolution[str], partition: str, allowed: Sequence[str]) -> None:
+def allow(endpoint: Resolution[str], partition: str, allowed: Sequence[str], service: str = "sts") -> None:
     """Raise ConfigurationError unless credentials may be sent there (see the head of this module)."""
     match = _ENDPOINT.fullmatch(endpoint.value)
     if match is not None:
         host, is_https = match["host"].lower(), match["scheme"].lower() == "https"
-        if _LOOPBACK.fullmatch(host) or (is_https and _is_sts(match, host, partition)):
+        if _LOOPBACK.fullmatch(host) or (is_https and _is_of_aws(match, host, partition, service)):
             return
         if is_https and any(_covers(each, match) for each in allowed):
             return
@@ -170,14 +175,17 @@ def allow(endpoint: Resolution[str], partition: str, allowed: Sequence[str]) -> 
     )
 
 
-def _is_sts(match: re.Match[str], host: str, partition: str) -> bool:
-    """Whether a host is AWS's STS. Anybody may have a host below amazonaws.com, so only these names count."""
+def _is_of_aws(match: re.Match[str], host: str, partition: str, service: str) -> bool:
+    """Whether a host is AWS's STS, or the `service` that is asked.
+
+    Anybody may have a host below amazonaws.com, so only these names count.
+    """
     if match["port"] not in (None, "443") or match["path"] not in ("", "/") or partition not in PARTITIONS:
         return False
     for suffix in PARTITIONS[partition].suffixes:
         if not host.endswith(f".{suffix}"):
             continue
-        for pattern in _STS_HOSTS:
+        for pattern in _HOSTS.get(service, _STS_HOSTS):
             found = pattern.fullmatch(host.removesuffix(f".{suffix}"))
             if found is not None:
                 # Without a region it is the global endpoint, which only this partition has.

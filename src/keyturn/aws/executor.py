@@ -9,32 +9,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from keyturn import otp
-from keyturn.aws import cache, devices, refusals, sts
+from keyturn.aws import cache, devices, fetching, refusals, sts
 from keyturn.aws.cache import Cache
-from keyturn.aws.calls import AssumeRole, Call, Keys, Mfa, Network
+from keyturn.aws.calls import Keys, Mfa, Network
 from keyturn.aws.devices import Devices, Sleep
+from keyturn.aws.fetching import Ask, Fetching, SignIns
+from keyturn.aws.hops import Flight, Hop, hop
 from keyturn.aws.ledger import Ledger
+from keyturn.aws.origins import Process, Provider, SsoRole
 from keyturn.aws.plan import Plan
-from keyturn.aws.sts import Answer, Refused, Trouble, Unanswered
+from keyturn.aws.sts import Refused, Trouble, Unanswered
 from keyturn.ground.clock import Clock
 from keyturn.ground.errors import (
     CodeUnusableError,
     ConfigurationError,
     KeyturnError,
+    ServiceRefusedError,
+    SignedOutError,
 )
 from keyturn.ground.secret import Secret
 from keyturn.otp import OneTimePassword
 from keyturn.sdk.codes import CodeQuestion, TypedCodes
+from keyturn.sdk.printed import Outputs
 from keyturn.sdk.run import Worker
 
 log = logging.getLogger(__name__)
 
-CALLS_AT_ONCE = 16
 # Before the second and the third try of a call without a code, each up to half as long again.
 PAUSES = (0.5, 2.0)
 # A server that sends a byte now and then keeps every limit of a socket.
@@ -44,42 +47,12 @@ OLDEST_CODE = 30.0
 CODES_TRIED = 2
 RENEWAL_PAUSE = 60.0
 
-Ask = Callable[[Call, Keys, Network, Secret | None], Answer]
-
-
-@dataclass(frozen=True)
-class _Hop:
-    """One call of a plan, with what it starts from. `name` is what its result is cached under."""
-
-    call: Call
-    keys: Keys
-    name: str
-    source_name: str
-    source: str
-
-    @property
-    def typed_for(self) -> Mfa | None:
-        """The device whose code somebody has to type for this call; None if nobody has to."""
-        mfa = self.call.mfa
-        return mfa if mfa is not None and mfa.secret is None else None
-
-
-@dataclass(eq=False)
-class _Flight:
-    """A call under way, and what to tell those who wait for it."""
-
-    line: Callable[[], str]
-    task: asyncio.Task[Keys] = field(init=False)
-
-    def say(self, line: Callable[[], str]) -> None:
-        self.line = line
-
-    def tell(self) -> str:
-        return self.line()
-
 
 class Executor:
-    """Of one keeper: its cache is gone with it. `ask` makes one call, in a thread (sts.ask)."""
+    """Of one keeper: its cache is gone with it. `ask` makes one call, in a thread (sts.ask).
+
+    What programs of the caller's print is taken from `outputs`.
+    """
 
     def __init__(
         self,
@@ -88,19 +61,20 @@ class Executor:
         ledger: Ledger,
         ask: Ask = sts.ask,
         sleep: Sleep = asyncio.sleep,
+        outputs: Outputs | None = None,
+        sso: SignIns | None = None,
     ) -> None:
         self._clock = clock
         self._typed = typed
-        self._ask = ask
         self._sleep = sleep
         self._devices = Devices(clock, ledger, sleep)
+        self._fetching = Fetching(clock, outputs or Outputs(clock), ask, sso)
         self._cache = Cache(clock)
-        self._flights: dict[tuple[str, Network], _Flight] = {}
+        self._signed_out = 0
+        self._flights: dict[tuple[str, Network], Flight] = {}
         self._renewals: dict[str, float] = {}
         self._background: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
-        # Not the default one: that is for the disk, and must not wait for a network.
-        self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, "sts")
+        self._slots = asyncio.Semaphore(fetching.CALLS_AT_ONCE)
 
     @property
     def devices(self) -> Devices:
@@ -114,8 +88,12 @@ class Executor:
         """
         if not plan.calls:
             return plan.keys
-        names = cache.names(plan.keys, plan.calls)
+        names = cache.names(plan.keys, plan.calls, f"{worker.account} {self._signed_out}")
         return await self._walk(plan, names, network, worker)
+
+    def forget_sign_ins(self) -> None:
+        """Somebody signed out: keys that came through a sign-in so far are not handed out any more."""
+        self._signed_out += 1
 
     def forget(self) -> None:
         """Drop all temporary keys: the next plan's calls are made anew."""
@@ -124,10 +102,11 @@ class Executor:
     async def _walk(self, plan: Plan, names: Sequence[str], network: Network, worker: Worker) -> Keys:
         """From the last call whose keys are still here to the end of the plan."""
         for is_last_try in (False, True):
-            start, keys = self._start(plan, names, network)
+            start, keys = self._start(plan, names, network, worker.account)
             try:
                 for index in range(start, len(names)):
-                    keys = await self._obtain(_hop(plan, names, index, keys), network, worker)
+                    step = hop(plan, names, index, keys, worker.account)
+                    keys = await self._obtain(step, network, worker)
             except KeyturnError:
                 # Keys that we thought good may be refused: then they were forgotten, and are made anew.
                 if is_last_try or start == 0 or self._cache.get(names[start - 1]) is not None:
@@ -136,20 +115,34 @@ class Executor:
                 return keys
         raise AssertionError("the last try returns or raises")
 
-    def _start(self, plan: Plan, names: Sequence[str], network: Network) -> tuple[int, Keys]:
+    def _start(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> tuple[int, Keys]:
         for index in reversed(range(len(names))):
             entry = self._cache.get(names[index])
             if entry is not None:
                 if self._cache.is_ageing(entry):
-                    self._renew_ahead(plan, names[: index + 1], network)
+                    self._renew_ahead(plan, names[: index + 1], network, account)
                 return index + 1, entry.keys
         return 0, plan.keys
 
-    async def _obtain(self, hop: _Hop, network: Network, worker: Worker) -> Keys:
+    async def _obtain(self, hop: Hop, network: Network, worker: Worker) -> Keys:
+        is_signed_out = False
         while True:
             entry = self._cache.get(hop.name)
             if entry is not None:
                 return entry.keys
+            if isinstance(hop.call, Process):
+                printed = self._fetching.printed(hop, hop.call)
+                if printed is None:
+                    await worker.output(self._fetching.process_question(hop, hop.call))
+                    continue
+                if printed.lasts is not None:
+                    self._cache.put(hop.name, printed.keys, self._clock.boot() + printed.lasts)
+                return printed.keys
+            if isinstance(hop.call, SsoRole) and (hop.name, network) not in self._flights:
+                question = await self._fetching.sign_in_question(hop, hop.call, network)
+                if question is not None:
+                    await worker.sign_in(question)
+                    continue
             flight = self._flights.get((hop.name, network))
             if flight is None:
                 mfa, typed = hop.typed_for, None
@@ -160,11 +153,16 @@ class Executor:
                         continue
                     typed = self._devices.take_typed(mfa.serial, self._typed.take(mfa.serial))
                 flight = self._begin(hop, network, typed)
-            return await worker.follow(flight.task, flight.tell)
+            try:
+                return await worker.follow(flight.task, flight.tell)
+            except SignedOutError:
+                if is_signed_out or not isinstance(hop.call, SsoRole):
+                    raise
+                is_signed_out = True
 
-    def _begin(self, hop: _Hop, network: Network, typed: Secret | None) -> _Flight:
+    def _begin(self, hop: Hop, network: Network, typed: Secret | None) -> Flight:
         place = (hop.name, network)
-        flight = self._flights[place] = _Flight(lambda: refusals.step(hop.call))
+        flight = self._flights[place] = Flight(lambda: refusals.step(hop.call))
 
         async def fly() -> Keys:
             try:
@@ -178,9 +176,12 @@ class Executor:
         flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return flight
 
-    async def _fly(self, hop: _Hop, network: Network, typed: Secret | None, flight: _Flight) -> Keys:
+    async def _fly(self, hop: Hop, network: Network, typed: Secret | None, flight: Flight) -> Keys:
         """Make the call and keep what it brings."""
-        mfa = hop.call.mfa
+        mfa = hop.mfa
+        if isinstance(hop.call, Provider | SsoRole):
+            # These have tries of their own.
+            return await self._once(hop, network, None)
         if mfa is None:
             return await self._patiently(hop, network)
         lock = self._devices.lock(mfa.serial)
@@ -201,7 +202,7 @@ class Executor:
             await self._devices.record_typed(mfa.serial)
             return await self._once(hop, network, typed)
 
-    async def _patiently(self, hop: _Hop, network: Network) -> Keys:
+    async def _patiently(self, hop: Hop, network: Network) -> Keys:
         for pause in PAUSES:
             try:
                 async with self._slots:
@@ -212,7 +213,7 @@ class Executor:
             await self._sleep(pause * random.uniform(1.0, 1.5))
         return await self._once(hop, network, None)
 
-    async def _once(self, hop: _Hop, network: Network, code: Secret | None) -> Keys:
+    async def _once(self, hop: Hop, network: Network, code: Secret | None) -> Keys:
         try:
             async with self._slots:
                 return await self._send(hop, network, code)
@@ -220,7 +221,7 @@ class Executor:
             raise refusals.unanswered(error, hop.call) from None
 
     async def _with_own_code(
-        self, hop: _Hop, mfa: Mfa, network: Network, password: OneTimePassword, flight: _Flight
+        self, hop: Hop, mfa: Mfa, network: Network, password: OneTimePassword, flight: Flight
     ) -> Keys:
         """A call that may have arrived is tried once more, with the next step's code."""
         tries = 0
@@ -239,40 +240,46 @@ class Executor:
                         continue
             await self._devices.wait(code, flight.say)
 
-    async def _send(self, hop: _Hop, network: Network, code: Secret | None) -> Keys:
+    async def _send(self, hop: Hop, network: Network, code: Secret | None) -> Keys:
         """One request. Raises Unanswered, and KeyturnError for a refusal."""
         sent = self._clock.boot()
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._ask, hop.call, hop.keys, network, code)
         try:
             async with asyncio.timeout(LONGEST_CALL):
-                answer = await work
+                answer = await self._fetching.answer(hop, network, code)
         except TimeoutError:
-            raise Unanswered(Trouble.INTERRUPTED, "STS") from None
+            raise Unanswered(Trouble.INTERRUPTED, "what was asked") from None
         except Refused as refused:
+            assert not isinstance(hop.call, Provider | Process | SsoRole)
             if refused.code in refusals.OUTDATED:
                 self._cache.forget(hop.source_name)
+                self._fetching.drop(hop.source_name)
             raise refusals.explain(
                 refused, hop.call, hop.source, self._clock.now(), hop.typed_for is not None
             ) from None
         # STS's own clock says how long they last: this machine's may be wrong.
         assert answer.keys.expires is not None
         lasts = (answer.keys.expires - (answer.date or self._clock.now())).total_seconds()
-        self._cache.put(hop.name, answer.keys, sent + min(lasts, hop.call.duration))
+        if not isinstance(hop.call, Provider | Process | SsoRole):
+            lasts = min(lasts, hop.call.duration)
+        elif lasts <= 0:
+            raise ServiceRefusedError(
+                f"{refusals.step(hop.call)}: they have expired already", "is this machine's clock right?"
+            )
+        self._cache.put(hop.name, answer.keys, sent + lasts)
         return answer.keys
 
-    def _renew_ahead(self, plan: Plan, names: Sequence[str], network: Network) -> None:
+    def _renew_ahead(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> None:
         """Renew the last of `names` while it is still good, unless somebody would have to type a code."""
         now = self._clock.boot()
         if now - self._renewals.get(names[-1], -RENEWAL_PAUSE) < RENEWAL_PAUSE:
             return
         self._renewals = {name: at for name, at in self._renewals.items() if now - at < RENEWAL_PAUSE}
         self._renewals[names[-1]] = now
-        task = asyncio.create_task(self._renew(plan, names, network))
+        task = asyncio.create_task(self._renew(plan, names, network, account))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _renew(self, plan: Plan, names: Sequence[str], network: Network) -> None:
+    async def _renew(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> None:
         keys = plan.keys
         try:
             for index, name in enumerate(names):
@@ -280,10 +287,10 @@ class Executor:
                 if entry is not None and not self._cache.is_ageing(entry):
                     keys = entry.keys
                     continue
-                hop = _hop(plan, names, index, keys)
-                if hop.typed_for is not None:
+                step = hop(plan, names, index, keys, account)
+                if not await self._fetching.is_silent(step, network):
                     return
-                flight = self._flights.get((name, network)) or self._begin(hop, network, None)
+                flight = self._flights.get((name, network)) or self._begin(step, network, None)
                 keys = await asyncio.shield(flight.task)
         except KeyturnError as error:
             # Who comes when they have ended is told.
@@ -297,10 +304,3 @@ def _password(secret: Secret, source: str) -> OneTimePassword:
     except ConfigurationError as error:
         raise ConfigurationError(f"{source}: {error.message}", *error.hints) from None
     return devices.check_digits(password, source)
-
-
-def _hop(plan: Plan, names: Sequence[str], index: int, keys: Keys) -> _Hop:
-    before = names[index - 1] if index else ""
-    asking = plan.calls[index - 1] if index else None
-    source = refusals.role(asking) if isinstance(asking, AssumeRole) else plan.source or "these keys"
-    return _Hop(plan.calls[index], keys, names[index], before, source)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from keyturn.aws import endpoints, environment, profiles
+from keyturn.aws import endpoints, environment, profiles, sso_config
 from keyturn.aws.calls import Keys
 from keyturn.aws.config import ConfigurationCache
 from keyturn.aws.executor import Executor
+from keyturn.aws.origins import SsoRole
 from keyturn.aws.plan import Question, plan
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.settings import Aws
@@ -21,12 +23,13 @@ def provision(
     cache: ConfigurationCache,
     executor: Executor,
     settings: Callable[[], Aws],
+    now: Callable[[], datetime | None] = lambda: None,
 ) -> Provision:
     """The provisioning function of `plugin`, on configuration files kept in `cache`.
 
     `Selection.bound` is keyed by profile. The function reads files and so may block; its NeedWork asks STS
     through `executor`. It raises what `profiles.choose`, `ConfigurationCache.load`, `plan` and `environment`
-    raise; no error holds a key.
+    raise; no error holds a key. Keys of an item that ended before `now` says are not used.
     """
 
     def provision_aws(
@@ -47,6 +50,9 @@ def provision(
                 variables,
                 settings(),
                 invocation.executable,
+                invocation.directory,
+                invocation.surroundings,
+                now(),
             )
         )
         if isinstance(planned, NeedItem):
@@ -74,7 +80,9 @@ def provision(
         async def ask_sts(worker: Worker) -> Provisioned:
             return provisioned(await executor.keys(planned, network, worker))
 
-        return NeedWork(tuple(filter(None, reasons)), ask_sts)
+        first = planned.calls[0]
+        account = sso_config.called(first.source) if isinstance(first, SsoRole) else ""
+        return NeedWork(tuple(filter(None, reasons)), ask_sts, planned.notes, account)
 
     return provision_aws
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from keyturn.aws import mfa, news, partitions, role
-from keyturn.aws.base import Base, Bases
-from keyturn.aws.calls import AssumeRole, Call, GetSessionToken, Keys, Mfa
+from keyturn.aws import mfa, news, partitions, role, sso_config
+from keyturn.aws.base import Base, Bases, Caller, WebIdentity
+from keyturn.aws.calls import AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken, Keys, Mfa
 from keyturn.aws.chain import Chain, source_chain
 from keyturn.aws.config import Configuration, text
 from keyturn.aws.endpoints import REGIONS, Surroundings
 from keyturn.aws.labels import REGION, SERIAL
+from keyturn.aws.origins import Origin, Process, Provider, Step
 from keyturn.aws.profiles import DEFAULT
 from keyturn.aws.role import Role
 from keyturn.ground.errors import ConfigurationError
@@ -34,6 +36,8 @@ _ROOT_DEVICE = ":mfa/root-account-mfa-device"
 class Plan:
     """What to use: the keys, and the calls in their order that turn them into those of the profile.
 
+    Where the first call needs no keys, `keys` are NO_KEYS.
+
     `source` says whose keys they are (an item, a file), for errors; `region` is the profile's or the item's;
     `reasons`, `notes` and `news` as in Provisioned. `steps` has a line for each call.
     """
@@ -42,7 +46,7 @@ class Plan:
     region: Resolution[str] | None
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    calls: tuple[Call, ...] = ()
+    calls: tuple[Step, ...] = ()
     source: str = ""
     news: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
@@ -50,7 +54,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Question:
-    """What a plan is made from. `variables` are the caller's; `executable` is for messages."""
+    """What a plan is made from. `variables` are the caller's, in `directory`; `executable` is for messages.
+
+    `surroundings` as in Invocation; keys that ended before `now` are not used.
+    """
 
     profile: Resolution[str]
     configuration: Configuration
@@ -59,6 +66,9 @@ class Question:
     variables: Mapping[str, str]
     settings: Aws
     executable: str = "aws"
+    directory: str = "/"
+    surroundings: str = ""
+    now: datetime | None = None
 
 
 def plan(asked: Question) -> NeedItem | Plan:
@@ -71,12 +81,17 @@ def plan(asked: Question) -> NeedItem | Plan:
     name, files, selection = asked.profile.value, asked.configuration, asked.selection
     if name not in files.profiles and name not in selection.bound and name != DEFAULT:
         raise unknown_profile(name, files, selection)
-    chain = source_chain(name, files.profiles, selection.bound.keys())
+    chosen = selection.selected is not None
+    chain = source_chain(name, files.profiles, selection.bound.keys(), is_default_chosen=chosen)
     # What no item can mend is said before one is asked for.
     roles = {each: role.read(each, files.profiles.get(each, {})) for each in chain.roles}
     mfa.configured(chain.profiles, files.profiles)
-    bases = Bases(files, selection, asked.opened, asked.executable)
-    if chain.base:
+    seconds = float(asked.settings.process_seconds)
+    caller = Caller(asked.variables, asked.directory, asked.surroundings, seconds, asked.now)
+    bases = Bases(files, selection, asked.opened, asked.executable, caller, asked.settings.endpoints)
+    if chain.provider:
+        base: NeedItem | Base = bases.of_provider(chain.roles[-1], chain.provider)
+    elif chain.base:
         base = bases.of_profile(chain.base, is_source=bool(chain.roles))
     else:
         base = bases.of_role(chain.roles[-1])
@@ -106,7 +121,7 @@ class _Case:
         name = asked.profile.value
         found = mfa.device(self.chain.profiles, asked.configuration.profiles, base.item, base.source)
         # Temporary keys have their multi-factor authentication behind them, or can get none.
-        device = None if found is None or base.keys.token is not None else found
+        device = None if found is None or base.is_temporary else found
         over = " → ".join(f"“{printable(hop)}”" for hop in self.chain.profiles[1:])
         roles = f"its role{f', over {over}' if over else ''}, with " if self.chain.roles else ""
         reasons = [f"profile “{printable(name)}” ({asked.profile.source}): {roles}{base.why}"]
@@ -152,10 +167,14 @@ class _Case:
         found = [each.line for each in mfa.diagnose(item) if each.kind is mfa.Amiss.NO_CODE]
         return {f"aws-typing-{item.id}": line for line in found}
 
-    def _calls(self, device: Mfa | None) -> tuple[list[Call], list[str]]:
+    def _calls(self, device: Mfa | None) -> tuple[list[Step], list[str]]:
         """The calls and a line about each, from the base up."""
-        calls: list[Call] = []
+        calls: list[Step] = []
         steps: list[str] = []
+        if self.base.origin is not None:
+            origin, line = self._origin(self.base.origin)
+            calls.append(origin)
+            steps.append(line)
         # `fresh` is the device as long as no call has used it.
         fresh = device
         upward = list(reversed(self.chain.roles))
@@ -167,7 +186,7 @@ class _Case:
             fresh = None
         for position, name in enumerate(upward):
             asked = self.roles[name].seconds
-            is_chained = position > 0 or self.base.keys.token is not None
+            is_chained = position > 0 or self.base.is_temporary
             seconds = min(asked, role.LONGEST_CHAINED) if is_chained else asked
             call, step = self._assume_role(name, upward[position + 1 :], seconds, fresh)
             if seconds < asked:
@@ -176,6 +195,36 @@ class _Case:
             steps.append(step)
             fresh = None
         return calls, steps
+
+    def _origin(self, origin: Origin | WebIdentity) -> tuple[Step, str]:
+        """The step that brings the first keys, and a line about it."""
+        if isinstance(origin, WebIdentity):
+            return self._web_identity(origin)
+        called = f"profile “{printable(origin.profile)}”"
+        if isinstance(origin, Process):
+            shown = printable(origin.words[0], 200)
+            return origin, f"the keys that {shown} prints (credential_process of {called})"
+        if isinstance(origin, Provider):
+            return origin, f"the keys that {origin.source} has (credential_source of {called})"
+        return origin, f"GetRoleCredentials: {origin.source.title} through {sso_config.called(origin.source)}"
+
+    def _web_identity(self, origin: WebIdentity) -> tuple[Step, str]:
+        name = origin.profile
+        known = role.read(name, self._section(name))
+        above = [each for each in reversed(self.chain.roles) if each != name]
+        own = self._section_region(name)
+        regions = [] if own is None else [own]
+        if not above:
+            regions = [*self._caller_regions(), *regions]
+        sts, why = self._surroundings().sts([name, *above], regions, partitions.of_arn(known.arn))
+        call = AssumeRoleWithWebIdentity(
+            name, known.arn, known.seconds, sts, known.session_name, origin.token_file
+        )
+        step = (
+            f"AssumeRoleWithWebIdentity {printable(known.arn)} (profile “{printable(name)}”) with the token"
+            f" in {printable(origin.token_file, 200)}, for {_span(known.seconds)}; STS of {sts.region}: {why}"
+        )
+        return call, step + _endpoint(sts.endpoint)
 
     def _get_session_token(self, device: Mfa) -> tuple[GetSessionToken, str]:
         """The call that every role over these keys shares, so its STS is not that of one of them."""

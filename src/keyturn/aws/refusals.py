@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from keyturn.aws.calls import AssumeRole, Call
+from keyturn.aws import sso_config
+from keyturn.aws.calls import AssumeRole, AssumeRoleWithWebIdentity, Call, GetSessionToken
+from keyturn.aws.origins import Origin, Process, SsoRole, Step
 from keyturn.aws.sts import Refused, Trouble, Unanswered
 from keyturn.ground.errors import KeyturnError, ServiceRefusedError, ServiceUnreachableError
 from keyturn.ground.names import printable
@@ -27,6 +29,10 @@ _NO_CODE = "MultiFactorAuthentication failed"
 def explain(refused: Refused, call: Call, source: str, now: datetime, typed: bool) -> KeyturnError:
     """The error for a person. `source` says whose keys asked, `now` is this machine's clock at the answer,
     `typed` whether the one-time code came from a person or a command rather than from the item."""
+    if isinstance(call, AssumeRoleWithWebIdentity):
+        of_token = _token(refused, call)
+        if of_token is not None:
+            return of_token
     shared = of_keys(refused, step(call), source, call.sts.region, now)
     if shared is not None:
         return shared
@@ -87,7 +93,7 @@ def skew_of(refused: Refused, now: datetime) -> float:
     return 0.0 if refused.date is None else (now - refused.date).total_seconds()
 
 
-def unanswered(error: Unanswered, call: Call) -> KeyturnError:
+def unanswered(error: Unanswered, call: Step) -> KeyturnError:
     """The error for a person, when there was no answer."""
     return no_answer(error, step(call))
 
@@ -114,21 +120,61 @@ def no_answer(error: Unanswered, doing: str, service: str = "STS") -> KeyturnErr
     return ServiceUnreachableError(f"{doing}: {said}", *hints)
 
 
-def step(call: Call) -> str:
+def step(call: Step) -> str:
     """What a call does, as a phrase that a line can begin with."""
-    if isinstance(call, AssumeRole):
+    if isinstance(call, AssumeRole | AssumeRoleWithWebIdentity):
         return f"assuming {role(call)}"
-    return f"getting a session with the MFA device {printable(call.mfa.serial)}"
+    if isinstance(call, GetSessionToken):
+        return f"getting a session with the MFA device {printable(call.mfa.serial)}"
+    return f"getting {source(call)}"
 
 
-def purpose(call: Call) -> str:
+def source(call: Origin) -> str:
+    """Whose keys a step brings that begins with none."""
+    if isinstance(call, SsoRole):
+        return f"the keys of {call.source.title} through {sso_config.called(call.source)}"
+    called = f"profile “{printable(call.profile)}”"
+    if isinstance(call, Process):
+        return f"the keys that the credential_process of {called} prints"
+    return f"the keys that {call.source} has for {called}"
+
+
+def purpose(call: Step) -> str:
     """What a one-time code is wanted for, after “to”."""
     return f"assume {role(call)}" if isinstance(call, AssumeRole) else "get temporary keys"
 
 
-def role(call: AssumeRole) -> str:
+def role(call: AssumeRole | AssumeRoleWithWebIdentity) -> str:
     """A role as its profile names it."""
     return f"the role of profile “{printable(call.profile)}”"
+
+
+def _token(refused: Refused, call: AssumeRoleWithWebIdentity) -> KeyturnError | None:
+    """The error where it is about the token (errors of AssumeRoleWithWebIdentity, STS API reference)."""
+    file = printable(call.token_file, 200)
+    if refused.code in ("ExpiredToken", "ExpiredTokenException"):
+        return _error(
+            f"{step(call)}: the web identity token has expired",
+            f"what writes {file} has to renew it",
+        )
+    if refused.code in ("InvalidIdentityToken", "InvalidIdentityTokenException"):
+        return _error(
+            f"{step(call)}: AWS does not take the web identity token in {file}",
+            "is its issuer an OpenID Connect provider of the account, and its audience the right one?",
+            _says(refused),
+        )
+    if refused.code in ("IDPRejectedClaim", "IDPCommunicationError"):
+        return _error(
+            f"{step(call)}: the token's issuer refused it, or cannot be reached by AWS", _says(refused)
+        )
+    if refused.code in ("AccessDenied", "AccessDeniedException"):
+        return _error(
+            f"{step(call)}: {printable(call.role, 200)} may not be assumed with this web identity,"
+            " or does not exist",
+            "the role's trust policy must name the token's issuer, subject and audience",
+            _says(refused),
+        )
+    return None
 
 
 def _is_clock(refused: Refused, skew: float) -> bool:

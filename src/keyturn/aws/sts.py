@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import threading
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from keyturn.aws.calls import AssumeRole, Call, Keys, Network, Sts
+from keyturn.aws import web_identity
+from keyturn.aws.calls import (
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+    Call,
+    GetSessionToken,
+    Keys,
+    Network,
+    Sts,
+)
+from keyturn.aws.proxies import proxies_for
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import printable
@@ -84,13 +93,22 @@ def ask(call: Call, keys: Keys, network: Network, code: Secret | None) -> Answer
 
     Raises Refused, Unanswered, and ConfigurationError for what cannot be sent at all.
     """
+    if isinstance(call, AssumeRoleWithWebIdentity):
+        token = web_identity.read_token(call.token_file, call.profile)
+        with calling("sts", call.sts, None, network, token) as client:
+            return _answer(_assume_by_token(client, call, token))
     with calling("sts", call.sts, keys, network, code) as client:
         return _answer(_make(client, call, code))
 
 
 @contextlib.contextmanager
-def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Secret | None) -> Iterator[Any]:
-    """A client of a service for one call, which gives the errors of `ask`; none of `secrets` is in them."""
+def calling(
+    service: str, place: Sts, keys: Keys | None, network: Network, *secrets: Secret | None
+) -> Iterator[Any]:
+    """A client of a service for one call, which gives the errors of `ask`; none of `secrets` is in them.
+
+    Without `keys` what it sends is not signed.
+    """
     _check(keys, network)
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -104,7 +122,8 @@ def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Se
     try:
         yield client
     except ClientError as error:
-        raise _refusal(error.response, host, [keys.secret, keys.token, *secrets]) from None
+        own = [] if keys is None else [keys.secret, keys.token]
+        raise _refusal(error.response, host, [*own, *secrets]) from None
     except BotoCoreError as error:
         raise _trouble(error, host) from None
     except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError):
@@ -115,41 +134,18 @@ def calling(service: str, place: Sts, keys: Keys, network: Network, *secrets: Se
         client.close()
 
 
-def proxies_for(url: str, variables: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The proxies for `url` by scheme, as botocore takes them from an environment of these `variables`.
-
-    The rules are urllib's (getproxies_environment): lower case wins, and an empty lower-case variable
-    takes a proxy away; NO_PROXY holds `*`, or names that stand for themselves and all below, with a port
-    or without.
-    """
-    proxies: dict[str, str] = {}
-    for name, value in variables:
-        if name.lower().endswith("_proxy") and value:
-            proxies[name.lower().removesuffix("_proxy")] = value
-    for name, value in variables:
-        if name.endswith("_proxy"):
-            if value:
-                proxies[name.lower().removesuffix("_proxy")] = value
-            else:
-                proxies.pop(name.lower().removesuffix("_proxy"), None)
-    if _bypasses(urlsplit(url).netloc, proxies):
-        return {}
-    proxies.pop("no", None)
-    return proxies
-
-
-def _bypasses(host: str, proxies: Mapping[str, str]) -> bool:
-    bypass: Any = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
-    return bool(bypass(host, proxies))
-
-
-def _check(keys: Keys, network: Network) -> None:
+def _check(keys: Keys | None, network: Network) -> None:
     """A header with anything else in it ends in an exception whose text holds the header."""
-    for what, value in (
-        ("access key id", keys.key_id),
-        ("secret access key", keys.secret.reveal()),
-        ("session token", "" if keys.token is None else keys.token.reveal()),
-    ):
+    sent = (
+        ()
+        if keys is None
+        else (
+            ("access key id", keys.key_id),
+            ("secret access key", keys.secret.reveal()),
+            ("session token", "" if keys.token is None else keys.token.reveal()),
+        )
+    )
+    for what, value in sent:
         if not value.isascii() or not value.isprintable() or " " in value:
             raise ConfigurationError(f"the {what} holds characters that no AWS key has")
     if network.ca_bundle:
@@ -163,7 +159,16 @@ def _check(keys: Keys, network: Network) -> None:
             ) from None
 
 
-def _make(client: Any, call: Call, code: Secret | None) -> Any:
+def _assume_by_token(client: Any, call: AssumeRoleWithWebIdentity, token: Secret) -> Any:
+    return client.assume_role_with_web_identity(
+        RoleArn=call.role,
+        RoleSessionName=call.session_name,
+        WebIdentityToken=token.reveal(),
+        DurationSeconds=call.duration,
+    )
+
+
+def _make(client: Any, call: GetSessionToken | AssumeRole, code: Secret | None) -> Any:
     wanted: dict[str, Any] = {"DurationSeconds": call.duration}
     if call.mfa is not None and code is not None:
         wanted |= {"SerialNumber": call.mfa.serial, "TokenCode": code.reveal()}
@@ -185,13 +190,13 @@ def _answer(made: Any) -> Answer:
     found = made["Credentials"]
     secret, token = Secret(found["SecretAccessKey"]), Secret(found["SessionToken"])
     keys = Keys(found["AccessKeyId"], secret, token, found["Expiration"].astimezone(UTC))
-    return Answer(keys, _date(made))
+    return Answer(keys, date_of(made))
 
 
 _building = threading.Lock()
 
 
-def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
+def _client(service: str, sts: Sts, keys: Keys | None, network: Network) -> Any:
     """A client for one call: it costs 2 ms, and a connection of its own never turns out to be closed."""
 
     def build(proxies: Mapping[str, str]) -> Any:
@@ -200,10 +205,11 @@ def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
             region_name=sts.region,
             endpoint_url=sts.endpoint or None,
             verify=network.ca_bundle or True,
-            aws_access_key_id=keys.key_id,
-            aws_secret_access_key=keys.secret.reveal(),
-            aws_session_token=None if keys.token is None else keys.token.reveal(),
+            aws_access_key_id=None if keys is None else keys.key_id,
+            aws_secret_access_key=None if keys is None else keys.secret.reveal(),
+            aws_session_token=None if keys is None or keys.token is None else keys.token.reveal(),
             config=Config(
+                signature_version=UNSIGNED if keys is None else None,
                 proxies=dict(proxies),
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
@@ -214,6 +220,7 @@ def _client(service: str, sts: Sts, keys: Keys, network: Network) -> Any:
             ),
         )
 
+    from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -277,11 +284,12 @@ def _refusal(
     code = printable(str(error.get("Code", "")), 60)
     if int(about.get("HTTPStatusCode", 0)) >= 500 or code in _THROTTLED:
         return Unanswered(Trouble.BUSY, host)
-    message = str(error.get("Message", ""))
+    # What OAuth calls it is a member of its own (RFC 6749, 5.2).
+    message = str(error.get("Message", "") or response.get("error_description", ""))
     for secret in secrets:
         if secret:
             message = message.replace(secret.reveal(), "…")
-    return Refused(code, printable(" ".join(message.split()), LONGEST_MESSAGE), _date(response))
+    return Refused(code, printable(" ".join(message.split()), LONGEST_MESSAGE), date_of(response))
 
 
 def _trouble(error: Exception, host: str) -> Unanswered | ConfigurationError:
@@ -301,7 +309,8 @@ def _trouble(error: Exception, host: str) -> Unanswered | ConfigurationError:
     return ConfigurationError(f"the call to AWS cannot be made: {type(error).__name__}")
 
 
-def _date(response: Mapping[str, Any]) -> datetime | None:
+def date_of(response: Mapping[str, Any]) -> datetime | None:
+    """The moment that the service's own clock showed, if it said so."""
     written = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         return parsedate_to_datetime(written).astimezone(UTC)

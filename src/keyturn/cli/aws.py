@@ -9,8 +9,13 @@ import click
 from keyturn.agent import messages, requests, results
 from keyturn.catalogue import loader
 from keyturn.cli import output
+from keyturn.cli.aws_configure import configure
+from keyturn.cli.aws_credential_process import credential_process
+from keyturn.cli.aws_exec import execute
+from keyturn.cli.aws_export import export
 from keyturn.cli.aws_import import import_
 from keyturn.cli.aws_mfa import mfa
+from keyturn.cli.aws_sso import sso
 from keyturn.cli.aws_verify import verify
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format, unlocking, with_agent
@@ -26,7 +31,7 @@ def aws() -> None:
     """AWS: profiles, roles, multi-factor authentication."""
 
 
-for command in (import_, mfa, verify):
+for command in (configure, credential_process, execute, export, import_, mfa, sso, verify):
     aws.add_command(command)
 
 

@@ -16,6 +16,9 @@ from keyturn.items import ItemReference
 PLUGIN = "aws"
 # Beside what the plugin reads: IAM is asked by Keyturn alone.
 _IAM = b"AWS_ENDPOINT_URL_IAM"
+# Nor is a key of the caller's, or a token, any business of who asks with an item's.
+_KEYS = (b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY", b"AWS_SESSION_TOKEN", b"AWS_SECURITY_TOKEN")
+_NOT_SENT = (*_KEYS, b"AWS_CONTAINER_AUTHORIZATION_TOKEN")
 
 
 def environment(context: Context) -> list[bytes]:
@@ -25,7 +28,7 @@ def environment(context: Context) -> list[bytes]:
     return [
         name + b"=" + value
         for name, value in variables.items()
-        if name == _IAM or plugin.reads_variable(name)
+        if name == _IAM or (plugin.reads_variable(name) and name not in _NOT_SENT)
     ]
 
 
@@ -56,14 +59,17 @@ def verified_item(context: Context, account: str, name: str, vault: str = "") ->
     return messages.convert(context.call(request), AwsIdentity)
 
 
-def verified_keys(context: Context, key_id: str, secret: Secret, region: str = "") -> AwsIdentity:
-    """As `verified_item`, for keys that are in no item yet."""
+def verified_keys(
+    context: Context, key_id: str, secret: Secret, region: str = "", token: Secret | None = None
+) -> AwsIdentity:
+    """As `verified_item`, for keys that are in no item yet; with `token` they are temporary."""
     request = requests.VerifyKeys(
         account=context.account,
         may_ask=context.may_ask,
         environment=environment(context),
         key_id=key_id,
         secret=secret,
+        token=token,
         region=region,
     )
     return messages.convert(context.call(request), AwsIdentity)

@@ -13,7 +13,7 @@ import click
 from keyturn.aws import aws_vault, console_csv
 from keyturn.aws.config import ConfigurationCache, text
 from keyturn.aws.console_csv import ConsoleKey
-from keyturn.cli import choosing, sourcing
+from keyturn.cli import aws_import_paste, choosing, sourcing
 from keyturn.cli.aws_import_items import FoundKey, Import
 from keyturn.cli.aws_vault_stores import STORES, Stores
 from keyturn.cli.context import Context, current
@@ -35,6 +35,11 @@ _ROOT_FILE = re.compile(r"rootkey( ?\([0-9]+\))?")
 @unlocking
 @click.option("--console-csv", "path", metavar="FILE", help="the CSV file that the AWS console offers")
 @click.option("--from", "source", type=click.Choice([AWS_VAULT]), help="the keys that aws-vault keeps")
+@click.option(
+    "--paste", "is_pasted", is_flag=True, help="temporary keys: a pasted block, or what is on standard input"
+)
+@click.option("--item", default="", metavar="TITLE-OR-ID", help="with --paste: replace this item's keys")
+@click.option("--title", default="", help="with --paste: the new item's title")
 @click.option("--store", type=click.Choice(STORES), help="with --from: which of aws-vault's stores")
 @click.option(
     "--passphrase-file", metavar="PATH", help="with --from: aws-vault's passphrase, in its first line"
@@ -53,6 +58,9 @@ _ROOT_FILE = re.compile(r"rootkey( ?\([0-9]+\))?")
 def import_(
     path: str | None,
     source: str | None,
+    is_pasted: bool,
+    item: str,
+    title: str,
     store: str | None,
     passphrase_file: str | None,
     everything: bool,
@@ -61,14 +69,23 @@ def import_(
     verify: bool,
     profiles: tuple[str, ...],
 ) -> None:
-    """Import access keys from the AWS console's CSV file, or from aws-vault.
+    """Import access keys from the AWS console's CSV file or from aws-vault, or temporary ones that you paste.
 
     Each is verified with AWS, put into an item of its own and read back from the vault; only then is the
     file deleted, if you want it.
     """
     context = current()
+    if is_pasted:
+        if path or source or store or passphrase_file or everything or profiles or delete is not None:
+            raise UsageError("--paste takes the keys from you: no file, no store and no profile with it")
+        # First, for it may be the first line of the same standard input.
+        context.password()
+        aws_import_paste.paste(context, title, item, vault, verify=verify)
+        return
+    if item or title:
+        raise UsageError("--item and --title go with --paste")
     if (path is None) == (source is None):
-        raise UsageError("import from where?", "one of: --console-csv FILE, --from aws-vault")
+        raise UsageError("import from where?", "one of: --console-csv FILE, --from aws-vault, --paste")
     if path is not None and (store or passphrase_file or everything or profiles):
         raise UsageError("--store, --passphrase-file, --all and profiles go with --from aws-vault")
     if source is not None and delete is not None:

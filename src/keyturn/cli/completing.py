@@ -256,6 +256,7 @@ EVERYWHERE: dict[str, Values] = {"account": _accounts, "vault": _vaults}
 # By command and parameter; None where the name means something new.
 OF_COMMAND: dict[tuple[tuple[str, ...], str], Values | None] = {
     (("account", "create"), "vault"): None,
+    (("aws", "import"), "item"): _items,
     (("aws", "mfa", "enable"), "item"): _items,
     (("aws", "verify"), "item"): _items,
     (("grant",), "plugin"): _plugins,

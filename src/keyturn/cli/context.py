@@ -34,6 +34,7 @@ class Context:
     account: str = ""
     no_input: bool = False
     password_source: str | int | None = None
+    no_browser: bool = False
     _password: Secret | None = None
     _signed_in: bool = False
 
@@ -53,13 +54,22 @@ class Context:
     def terminal(self) -> Terminal:
         from keyturn.cli.terminal import Terminal
 
-        return Terminal(dumb=self.world.environment.get("TERM", "dumb") in ("", "dumb"))
+        dumb = self.world.environment.get("TERM", "dumb") in ("", "dumb")
+        return Terminal(dumb=dumb, variables=self.world.variables)
 
     @cached_property
     def may_ask(self) -> bool:
         from keyturn.cli import terminal
 
         return not self.no_input and terminal.is_there()
+
+    @cached_property
+    def has_browser(self) -> bool:
+        """Whether the person has a browser that can come back to this machine's loopback."""
+        from keyturn.cli import browser
+
+        is_wanted = not self.no_browser and self.world.settings.prompt.browser
+        return self.may_ask and is_wanted and browser.is_there(self.world.variables)
 
     def password(self) -> Secret | None:
         """The password from --password-file or --password-fd: its first line. None if neither is given."""
@@ -99,8 +109,10 @@ class Context:
         if directories.plugins_sh.exists():
             plugins_sh.update(directories.plugins_sh, [], launcher.command(directories, self.interpreter))
 
-    def call(self, request: Request) -> Any:
+    def call(self, request: Request, *, may_execute: bool = False) -> Any:
         """Have the agent do something; with a password at hand, the account is signed in to first.
+
+        `may_execute`: it may have programs of the person's configuration run here.
 
         Without a terminal that is for this command alone; `keyturn signin` lets later ones in too.
         """
@@ -112,19 +124,22 @@ class Context:
         if password is not None and not self._signed_in:
             self.send(SignIn(account=self.account, password=password, once=True))
             self._signed_in = True
-        return self.send(msgspec.structs.replace(request, account=request.account or self.account))
+        wanted = msgspec.structs.replace(request, account=request.account or self.account)
+        return self.send(wanted, may_execute=may_execute)
 
-    def send(self, request: Request) -> Any:
+    def send(self, request: Request, *, may_execute: bool = False) -> Any:
         """Have the agent do something. If it cannot know which account is meant, the person is asked."""
         try:
-            return self.agent.call(request, self.terminal if self.may_ask else None)
+            questioner = self.terminal if self.may_ask else None
+            return self.agent.call(request, questioner, may_execute=may_execute)
         except WhichAccountError:
             if not self.may_ask:
                 raise
         import msgspec
 
         self.account = self._chosen_account()
-        return self.agent.call(msgspec.structs.replace(request, account=self.account), self.terminal)
+        wanted = msgspec.structs.replace(request, account=self.account)
+        return self.agent.call(wanted, self.terminal, may_execute=may_execute)
 
     def _chosen_account(self) -> str:
         from keyturn.agent import messages, results

@@ -103,7 +103,8 @@ def _answer(context: Context, ticket: str, command: str) -> None:
 def _report(context: Context, ticket: str) -> None:
     from keyturn.agent.requests import Talk
 
-    context.agent.call(Talk(ticket=ticket, may_ask=True), context.terminal, may_execute=True)
+    talk = Talk(ticket=ticket, may_ask=True, has_browser=context.has_browser)
+    context.agent.call(talk, context.terminal, may_execute=True)
 
 
 def _become_launcher(world: World, attempt: int, command: list[str]) -> NoReturn:

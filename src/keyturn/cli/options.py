@@ -26,7 +26,7 @@ def with_agent(command: Callable[P, object]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         from keyturn.processes import private
 
-        status = guarded(_greet)
+        status = guarded(greet)
         if status == Status.OK:
             status = private.run_privately(lambda: guarded(lambda: command(*args, **kwargs)))
         leave(status)
@@ -34,7 +34,7 @@ def with_agent(command: Callable[P, object]) -> Callable[P, None]:
     return run
 
 
-def _greet() -> None:
+def greet() -> None:
     """Connect and say so: the agent drops who says nothing, and a person may take long over a question."""
     from keyturn.agent.requests import Hello
 

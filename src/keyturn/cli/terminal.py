@@ -12,13 +12,16 @@ import select
 import signal
 import termios
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from keyturn.agent.client import WithdrawnError
-from keyturn.agent.messages import Ask, Show
+from keyturn.agent.messages import Ask, Browse, Show
 from keyturn.cli.output import clean
 from keyturn.ground.errors import CancelledByPersonError, LockedError, UsageError
 from keyturn.ground.secret import Secret
+
+# Given what can be read, it looks to its own among that; what it waits for, None at the end.
+Meanwhile = Callable[[list[int]], "list[int] | None"]
 
 TERMINAL = "/dev/tty"
 ECHO = termios.ECHO | termios.ECHONL
@@ -38,9 +41,10 @@ def is_there() -> bool:
 class Terminal:
     """Implements the agent client's `Questioner`, and asks the CLI's own questions."""
 
-    def __init__(self, *, dumb: bool) -> None:
-        """`dumb`: the terminal cannot move its cursor, so nothing is erased."""
+    def __init__(self, *, dumb: bool, variables: Mapping[bytes, bytes] | None = None) -> None:
+        """`dumb`: the terminal cannot move its cursor, so nothing is erased. `variables` are a browser's."""
         self.is_dumb = dumb
+        self._variables = variables or {}
 
     def ask(self, question: Ask | Show, withdrawn: Callable[[], bool], descriptor: int) -> Secret | None:
         if isinstance(question, Show):
@@ -59,6 +63,18 @@ class Terminal:
             self._read(lines, "", echo=False, withdrawn=withdrawn, news=descriptor)
             if shown.other_way:
                 return
+
+    def browse(self, question: Browse, withdrawn: Callable[[], bool], descriptor: int) -> tuple[int, Secret]:
+        # Only here, for a question that waits must come at once.
+        from keyturn.cli import browser
+        from keyturn.cli.redirect import Redirect
+
+        with Redirect(question.address) as redirect:
+            is_open = browser.show(redirect.start, self._variables)
+            hint = "if it does not open by itself: " if is_open else "it could not be opened; open: "
+            lines = [*question.lines, hint + redirect.start]
+            self._read(lines, "", echo=False, withdrawn=withdrawn, news=descriptor, meanwhile=redirect.serve)
+            return redirect.port, redirect.query
 
     def secret(self, question: str) -> Secret:
         return Secret(self._read([], f"{question}: ", echo=False))
@@ -87,6 +103,32 @@ class Terminal:
                 return Secret(first)
             warning = ["the two were different"]
 
+    def block(self, prompt: str, is_whole: Callable[[str], bool]) -> Secret:
+        """Several lines that are pasted and not shown: up to an empty one, or until they are whole."""
+        with _open() as terminal:
+
+            def show() -> None:
+                os.write(terminal, clean(prompt).encode("utf-8", "replace"))
+
+            def erase() -> None:
+                with contextlib.suppress(OSError):
+                    os.write(terminal, self._erasure(terminal, prompt, None))
+
+            # One mode for all of it: between two questions, what is pasted would be thrown away.
+            with _mode(terminal, echo=False, hide=erase, again=show):
+                show()
+                text = ""
+                try:
+                    while line := _line(terminal, None, None):
+                        text += line + "\n"
+                        if is_whole(text) or len(text) > LONGEST_ANSWER:
+                            break
+                except KeyboardInterrupt:
+                    raise CancelledByPersonError("cancelled") from None
+                finally:
+                    erase()
+                return Secret(text)
+
     def tell(self, line: str) -> None:
         with _open() as terminal:
             os.write(terminal, (line + "\n").encode("utf-8", "replace"))
@@ -103,6 +145,7 @@ class Terminal:
         echo: bool,
         withdrawn: Callable[[], bool] | None = None,
         news: int | None = None,
+        meanwhile: Meanwhile | None = None,
     ) -> str:
         text = "\n".join(clean(line) for line in (*lines, prompt))
         with _open() as terminal:
@@ -117,7 +160,7 @@ class Terminal:
             with _mode(terminal, echo=echo, hide=erase, again=show):
                 try:
                     show()
-                    answer = _line(terminal, withdrawn, news)
+                    answer = _line(terminal, withdrawn, news, meanwhile)
                 except BaseException as error:
                     erase()
                     if isinstance(error, KeyboardInterrupt):
@@ -197,14 +240,28 @@ def _mode(
             signal.signal(number, handler)
 
 
-def _line(terminal: int, withdrawn: Callable[[], bool] | None, news: int | None) -> str:
-    """One line as typed. Ctrl-D on an empty line cancels, as Ctrl-C does."""
+def _line(
+    terminal: int,
+    withdrawn: Callable[[], bool] | None,
+    news: int | None,
+    meanwhile: Meanwhile | None = None,
+) -> str:
+    """One line as typed. Ctrl-D on an empty line cancels, as Ctrl-C does.
+
+    With `meanwhile` typed lines count for nothing; it ends when that says so.
+    """
     typed = b""
     with _signals() as woken:
-        while not typed.endswith(b"\n"):
-            ready, _, _ = select.select(
-                [terminal, woken] if news is None else [terminal, woken, news], [], []
-            )
+        while meanwhile or not typed.endswith(b"\n"):
+            others = meanwhile([]) if meanwhile else []
+            if others is None:
+                return ""
+            watched = [terminal, woken, *([] if news is None else [news]), *others]
+            # A connection that somebody keeps open without a word is looked at again.
+            ready, _, _ = select.select(watched, [], [], 1.0 if len(others) > 1 else None)
+            if meanwhile and meanwhile(ready) is None:
+                return ""
+            typed = b"" if meanwhile else typed
             if woken in ready:
                 os.read(woken, 64)
             if news in ready and withdrawn is not None and withdrawn():

@@ -238,6 +238,18 @@ class ServiceUnreachableError(ServiceRefusedError):
     code = "service-unreachable"
 
 
+class SignedOutError(ServiceRefusedError):
+    """A sign-in (single sign-on) does not hold any more: its person has to sign in again."""
+
+    code = "signed-out"
+
+
+class ExpiredKeysError(ServiceRefusedError):
+    """Temporary keys that an item holds have ended: a service would refuse them."""
+
+    code = "expired-keys"
+
+
 class ConfigurationError(KeyturnError):
     """A configuration file, an environment variable or a directory is not usable as it is."""
 

@@ -64,6 +64,11 @@ class Directories:
         return self.state / "one-time-codes.json"
 
     @property
+    def sign_ins(self) -> Path:
+        """Where single sign-on's tokens are, a file an account, each sealed for that account."""
+        return self.state / "sign-ins"
+
+    @property
     def told(self) -> Path:
         return self.state / "told.json"
 

@@ -101,6 +101,9 @@ class Prompt(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     desktop: Annotated[
         bool, msgspec.Meta(description="a program with a desktop and no terminal is asked in a window")
     ] = True
+    browser: Annotated[
+        bool, msgspec.Meta(description="a sign-in opens its page in the browser; without, a code is shown")
+    ] = True
     pinentry: Annotated[
         str,
         msgspec.Meta(
@@ -140,6 +143,10 @@ class Aws(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults
             "machine's, where an environment or a configuration file names them"
         ),
     ] = ()
+    process_seconds: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=600, description="how long a profile's credential_process may take"),
+    ] = 60
 
     def __post_init__(self) -> None:
         if any(not each.startswith("https://") for each in self.endpoints):

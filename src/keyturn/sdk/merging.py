@@ -65,7 +65,8 @@ def _together(
 
     plan = [line for name in steps for line in (works[name].plan if name in works else done[name].reasons)]
     notes = [line for name in steps for line in (works[name] if name in works else done[name]).notes]
-    return NeedWork(tuple(plan), do, tuple(notes))
+    account = ", ".join(work.account for work in works.values() if work.account)
+    return NeedWork(tuple(plan), do, tuple(notes), account)
 
 
 def merged(parts: Mapping[str, Provisioned], invocation: Invocation) -> Provisioned:

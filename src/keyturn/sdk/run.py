@@ -17,6 +17,8 @@ from typing import Protocol, TypeVar
 from keyturn.ground.resolution import Resolution
 from keyturn.items import Item, ItemReference
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.printed import ProcessQuestion
+from keyturn.sdk.sign_in import SignInQuestion
 
 T = TypeVar("T")
 
@@ -26,7 +28,9 @@ class Invocation:
     """One call of a wrapped command, as the kernel and the launcher tell it.
 
     `environment` holds only the variables that the plugin declares. Bytes throughout: what a
-    person typed passes through byte for byte.
+    person typed passes through byte for byte. `surroundings` tells the caller's whole environment, its
+    directory and session from others': what a program of its own prints may depend on any of it. `asked_by`
+    is a command of Keyturn's own that asks in the executable's place, and hands on what it gets.
     """
 
     executable: str
@@ -34,6 +38,8 @@ class Invocation:
     arguments: tuple[bytes, ...] = field(repr=False)
     environment: Mapping[bytes, bytes] = field(repr=False)
     directory: str
+    surroundings: str = ""
+    asked_by: str = ""
 
     def variable(self, name: str) -> str:
         """A variable's text, or the empty string; undecodable bytes become surrogates."""
@@ -79,6 +85,16 @@ class Provisioned:
 class Worker(Protocol):
     """The caller's side of work that takes time."""
 
+    @property
+    def account(self) -> str:
+        """The id of the account that the caller may use; empty if none was needed so far."""
+
+    async def sign_in(self, question: SignInQuestion) -> None:
+        """As `code`: return once somebody has signed in, or when it is worth looking again."""
+
+    async def output(self, question: ProcessQuestion) -> None:
+        """As `code`: return once the program has printed something of use (`Outputs`), or to look again."""
+
     async def code(self, question: CodeQuestion) -> None:
         """Return once a code of that device was typed (`TypedCodes`), or when it is worth looking again.
 
@@ -96,12 +112,15 @@ class Worker(Protocol):
 class NeedWork:
     """A service has to be asked. `plan` says what will be asked and why, a line each; `do` asks.
 
-    `notes` are what `do` would have said besides, for who only wants the plan.
+    `notes` are what `do` would have said besides, for who only wants the plan. `account` is there if `do`
+    uses something of an account that is no item: a phrase for what. Then the caller has to be permitted that
+    first, as an item's use is.
     """
 
     plan: tuple[str, ...]
     do: Callable[[Worker], Awaitable[Provisioned]] = field(repr=False)
     notes: tuple[str, ...] = ()
+    account: str = ""
 
 
 Provision = Callable[[Invocation, Selection, Mapping[str, Item]], "NeedItem | NeedWork | Provisioned"]
