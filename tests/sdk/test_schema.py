@@ -81,9 +81,13 @@ BROKEN = [
     (
         "[provision.environment]",
         '[provision]\nfixed = { "A=" = "x" }\n[provision.environment]',
-        "provision: fixed",
+        "provision: environment, fixed and remove name",
     ),
-    ("[provision.environment]", '[provision]\nremove = [""]\n[provision.environment]', "provision: fixed"),
+    (
+        "[provision.environment]",
+        '[provision]\nremove = [""]\n[provision.environment]',
+        "provision: environment, fixed",
+    ),
     (
         "[provision.environment]",
         '[provision]\nfixed = { A = "\\u0000" }\n[provision.environment]',
@@ -187,13 +191,13 @@ def test_its_labels_are_those_of_the_other() -> None:
         using(USER + '[provision.environment]\nX = "frob"\n')
 
 
-def test_fixed_and_removed_variables_go_with_environment_alone() -> None:
+def test_the_hook_aws_stands_alone() -> None:
     hook = SOUND.replace(
         '[provision.environment]\nDEMO_TOKEN = "token"\nDEMO_HOST = "host"', '[provision]\nhook = "aws"'
     )
     assert parsed(hook).provision.hook == "aws"
     for more in ('fixed = { A = "x" }', 'remove = ["A"]'):
-        with pytest.raises(ConfigurationError, match="fixed and remove go with environment"):
+        with pytest.raises(ConfigurationError, match="the hook aws stands alone"):
             parsed(hook.replace('hook = "aws"', f'hook = "aws"\n{more}'))
 
 

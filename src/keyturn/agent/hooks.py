@@ -52,12 +52,9 @@ class Hooks:
         return provision_together(plugin.owner, own, found)
 
     def _make(self, plugin: Plugin) -> Provision:
-        hook = plugin.provision.hook
-        if not hook:
-            return provisioners.provision_environment(plugin)
-        if hook == "aws":
+        if plugin.provision.hook == "aws":
             return aws_hook.provision(plugin, self.configuration, self.executor, lambda: self._settings().aws)
-        raise ConfigurationError(f"plugin {plugin.name} names an unknown hook: {hook}")
+        return provisioners.provision_by_tables(plugin)
 
     def diagnose(self, plugin: Plugin, item: Item) -> list[str]:
         """What is amiss with an item of the plugin, a line each with what mends it."""

@@ -101,6 +101,12 @@ class MissingFieldError(MissingError):
     item = ""
 
 
+class UncarriedError(MissingError):
+    """A field holds what cannot be given to a command in the way in which it takes the field."""
+
+    code = "uncarried"
+
+
 class AmbiguousError(MissingError):
     """A name fits more than one thing; both are named."""
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from keyturn.ground.names import masked, plain_label, printable
 from keyturn.ground.secret import Secret
 from keyturn.items import Field, FieldType, new_field
-from keyturn.sdk.schema import CredentialType, Importer, Plugin
+from keyturn.sdk.import_schema import Importer
+from keyturn.sdk.schema import CredentialType, Plugin
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from keyturn.ground.resolution import Resolution
+from keyturn.ground.secret import Secret
 from keyturn.items import Item, ItemReference
 from keyturn.sdk.codes import CodeQuestion
+from keyturn.sdk.provision_schema import Position
 
 T = TypeVar("T")
 
@@ -26,7 +28,8 @@ class Invocation:
     """One call of a wrapped command, as the kernel and the launcher tell it.
 
     `environment` holds only the variables that the plugin declares. Bytes throughout: what a
-    person typed passes through byte for byte.
+    person typed passes through byte for byte. `private` is the directory that will be there if the command
+    gets files, and no other.
     """
 
     executable: str
@@ -34,6 +37,7 @@ class Invocation:
     arguments: tuple[bytes, ...] = field(repr=False)
     environment: Mapping[bytes, bytes] = field(repr=False)
     directory: str
+    private: str = ""
 
     def variable(self, name: str) -> str:
         """A variable's text, or the empty string; undecodable bytes become surrogates."""
@@ -62,10 +66,32 @@ class NeedItem:
 
 
 @dataclass(frozen=True)
+class Insertion:
+    """Words that come to the arguments; where that is, `keyturn.sdk.insertions` knows."""
+
+    words: tuple[bytes, ...] = field(repr=False)
+    position: Position = "first"
+
+
+@dataclass(frozen=True)
+class ProvidedFile:
+    """A file that is there for one command. `path` is below the private directory of the invocation.
+
+    `is_pipe`: it is read once. `lives_with_tree`: it stays for what the command starts and leaves behind.
+    """
+
+    path: str
+    content: Secret
+    is_pipe: bool = False
+    lives_with_tree: bool = False
+
+
+@dataclass(frozen=True)
 class Provisioned:
     """What the command gets. `notes` are lines for stderr; `reasons` say how it came to this (explain).
 
-    `news` are notes that a person hears once, by what tells one such thing from another.
+    `arguments` are the caller's, as a hook may have changed them; `insertions` come to them at the end. `news`
+    are notes that a person hears once, by what tells one such thing from another.
     """
 
     arguments: tuple[bytes, ...] = field(repr=False)
@@ -74,6 +100,8 @@ class Provisioned:
     notes: tuple[str, ...] = ()
     news: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    files: tuple[ProvidedFile, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
 
 
 class Worker(Protocol):
