@@ -18,7 +18,7 @@ import msgspec
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import is_plugin_name, plain_label
 from keyturn.items import credential_tag
-from keyturn.sdk import rules
+from keyturn.sdk import complaints, rules
 from keyturn.sdk.argv import Options
 from keyturn.sdk.import_schema import Importer
 from keyturn.sdk.provision_schema import Lifetime, Provision
@@ -48,8 +48,8 @@ class Composition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field of the credential. `aka` are other titles that people give it.
 
-    `temporary_prefixes`: values that begin so stop working by themselves, so they are not imported. `example` is
-    for what no composition can tell; that of a secret says EXAMPLE.
+    `temporary_prefixes`: values that begin so stop working by themselves, so they are not imported.
+    `example` is for what no composition can tell; that of a secret says EXAMPLE.
     """
 
     label: str
@@ -242,17 +242,15 @@ def parse(content: bytes, source: str, plugin: Callable[[str], Plugin] | None = 
     ConfigurationError: one line with file, key and what was expected.
     """
     try:
-        table = tomllib.loads(content.decode())
+        text = content.decode()
+        table = tomllib.loads(text)
         return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
     except UnicodeDecodeError:
         raise ConfigurationError(f"{source}: not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{source}: not TOML: {_lower(str(error))}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{source}: {complaints.of_syntax(error)}") from None
     except msgspec.ValidationError as error:
-        # msgspec says “… - at `$.executable[0].runs`”; the key goes first, as in the other errors.
-        text, _, place = str(error).partition(" - at ")
-        key = place.strip("`").removeprefix("$").removeprefix(".") or "the file"
-        raise ConfigurationError(f"{source}: {key}: {_lower(text)}") from None
+        raise ConfigurationError(f"{source}: {complaints.of_value(error, Plugin, text)}") from None
 
 
 def _with_used(table: dict[str, Any], source: str, plugin: Callable[[str], Plugin] | None) -> dict[str, Any]:
@@ -274,7 +272,3 @@ def _with_used(table: dict[str, Any], source: str, plugin: Callable[[str], Plugi
         "reads": other.reads,
     }
     return {**taken, **table}
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

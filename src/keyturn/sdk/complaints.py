@@ -1,0 +1,155 @@
+"""What is wrong with a data file, for the person who writes it: the line, the key, and what was expected.
+
+The parser says what it says of types and structures; here that becomes the words of the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+# What the parser calls the kinds of values, and what a person who writes TOML calls them.
+_KINDS = {
+    "`str`": "text",
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`bool`": "true or false",
+    "`array`": "a list",
+    "`object`": "a table",
+    "`null`": "nothing",
+    "`datetime`": "a date",
+    "`date`": "a date",
+    "`time`": "a time",
+}
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
+_STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<place>\d+|\.\.\.)\]")
+_HEADER = re.compile(r"^\s*(?P<opened>\[\[?)(?P<key>[^\[\]#]+)\]")
+_PAIR = re.compile(r"""^\s*(?P<key>(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+
+
+def of_syntax(error: tomllib.TOMLDecodeError | RecursionError) -> str:
+    """What is no TOML, and where; without a word of the file."""
+    if isinstance(error, RecursionError):
+        return "not TOML that can be read: too deep"
+    reason, _, place = str(error).partition(" (at ")
+    found = re.match(r"line (\d+)", place)
+    where = f"line {found[1]}: " if found else "at the end: "
+    return f"{where}not TOML: {_lower(reason)}"
+
+
+def of_value(error: msgspec.ValidationError, kind: type, text: str, table: str = "") -> str:
+    """What `kind` says against the content of a file, whose `text` is looked at for the line.
+
+    `line 4: executable[0].rnus: unknown key; did you mean “runs”?`: the line where it is found. `table` is
+    the key of the table that was parsed, where it is not the whole file.
+    """
+    said, _, place = str(error).partition(" - at ")
+    key = place.strip("`").removeprefix("key` in `").removeprefix("$").removeprefix(".")
+    where, what = key, said
+    if found := _UNKNOWN.fullmatch(said):
+        where = f"{key}.{found['name']}".removeprefix(".")
+        what = f"unknown key; {_known(kind, key, found['name'])}"
+    elif found := _MISSING.fullmatch(said):
+        what = f"the key “{found['name']}” is missing"
+    else:
+        for theirs, ours in _KINDS.items():
+            what = what.replace(theirs, ours)
+    where = f"{table}.{where}".strip(".") if table else where
+    line = line_of(text, where) if where else _line_saying(text, what)
+    return f"{f'line {line}: ' if line else ''}{where or 'the file'}: {_lower(what)}"
+
+
+def line_of(text: str, key: str) -> int | None:
+    """The line, from 1, on which a key such as `executable[0].runs` stands, or else the table around it."""
+    wanted = _steps(key)
+    best, found = 0, None
+    table: tuple[str | int, ...] = ()
+    counts: dict[tuple[str | int, ...], int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _table(header["key"], counts, is_list=header["opened"] == "[[")
+            here = table
+        elif pair := _PAIR.match(line):
+            here = (*table, *_parts(pair["key"]))
+        else:
+            continue
+        if len(here) > best and wanted[: len(here)] == here:
+            best, found = len(here), number
+    return found
+
+
+def _line_saying(text: str, what: str) -> int | None:
+    """The line with the value that a complaint about the whole file quotes."""
+    quoted = re.search(r"“([^”]+)”", what)
+    lines = enumerate(text.splitlines(), 1)
+    return next((number for number, line in lines if quoted and f'"{quoted[1]}"' in line), None)
+
+
+def _table(key: str, counts: dict[tuple[str | int, ...], int], *, is_list: bool) -> tuple[str | int, ...]:
+    """The path of a table by its header, with the places of the lists that it stands in."""
+    path: tuple[str | int, ...] = ()
+    parts = _parts(key)
+    for at, part in enumerate(parts):
+        path = (*path, part)
+        if is_list and at == len(parts) - 1:
+            counts[path] = counts.get(path, -1) + 1
+            # A new element: the lists in the one before do not count on.
+            for other in [other for other in counts if len(other) > len(path) and other[: len(path)] == path]:
+                del counts[other]
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def _parts(key: str) -> list[str]:
+    return [part.strip("\"'") for part in _PART.findall(key)]
+
+
+def _steps(key: str) -> tuple[str | int, ...]:
+    """A key as the parser writes it, in parts; `[...]` is some place in a table of any keys."""
+    steps: list[str | int] = []
+    for step in _STEP.finditer(key):
+        place = step["place"]
+        steps.append(step["name"] if place is None else int(place) if place.isdigit() else place)
+    return tuple(steps)
+
+
+def _known(kind: type, key: str, wrong: str) -> str:
+    """What may stand where an unknown key stands."""
+    names = _names(kind, _steps(key))
+    close = difflib.get_close_matches(wrong, names, 1)
+    if close:
+        return f"did you mean “{close[0]}”?"
+    return f"known here: {', '.join(sorted(names))}" if names else "it is not of the schema"
+
+
+def _names(kind: Any, steps: tuple[str | int, ...]) -> list[str]:
+    """The keys of the table that `steps` lead to."""
+    for step in steps:
+        kinds = list(_structs(kind))
+        fields = {field.encode_name: field.type for each in kinds for field in msgspec.structs.fields(each)}
+        if isinstance(step, str) and step in fields:
+            kind = fields[step]
+        elif not isinstance(step, int) and step != "...":
+            return []
+    return [field.encode_name for each in _structs(kind) for field in msgspec.structs.fields(each)]
+
+
+def _structs(kind: Any) -> Iterable[type[msgspec.Struct]]:
+    """The tables that `kind` may be, or hold: `tuple[X, ...]`, `X | None` and `dict[str, X]` are all X."""
+    if get_origin(kind) is not None or get_args(kind):
+        for part in get_args(kind):
+            yield from _structs(part)
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
