@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from keyturn.aws.labels import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
-from keyturn.catalogue import loader
+from keyturn.catalogue import index, loader
 from keyturn.ground.errors import ConfigurationError, UsageError
 from tests.sdk.test_schema import SOUND
 
-LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\ttoken\n"
+LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\t\ttoken\n"
 
 
 def test_every_plugin_loads() -> None:
@@ -21,7 +21,7 @@ def test_every_plugin_loads() -> None:
 
 
 def test_the_index_is_what_the_files_say() -> None:
-    assert (loader.BUILT_IN / loader.INDEX).read_text() == loader.index_text()
+    assert (loader.BUILT_IN / index.FILE).read_text() == loader.index_text()
 
 
 def test_find_by_executable() -> None:
@@ -35,7 +35,7 @@ def test_find_by_executable() -> None:
 def test_only_the_plugin_that_is_needed_is_read(tmp_path: Path) -> None:
     (tmp_path / "demo.toml").write_text(SOUND)
     (tmp_path / "broken.toml").write_text("frob")
-    (tmp_path / loader.INDEX).write_text(LINE)
+    (tmp_path / index.FILE).write_text(LINE)
     found = loader.find_by_executable("demo", tmp_path)
     assert found is not None
     assert found.name == "demo"
@@ -74,8 +74,8 @@ def test_a_damaged_index(tmp_path: Path) -> None:
         LINE.replace("own", "some"),
         LINE.replace("demo\tdemo", "demo\t../x", 1),
     ):
-        loader._index.cache_clear()
-        (tmp_path / loader.INDEX).write_text(f"{LINE}{line.strip()}\n")
+        index.read.cache_clear()
+        (tmp_path / index.FILE).write_text(f"{LINE}{line.strip()}\n")
         with pytest.raises(ConfigurationError, match="line 2"):
             loader.find_by_executable("demo", tmp_path)
 
