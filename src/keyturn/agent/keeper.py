@@ -42,6 +42,7 @@ from keyturn.agent.slot_requests import SlotRequests
 from keyturn.agent.tasks import Helpers
 from keyturn.agent.told import Told
 from keyturn.auth.protocol import Authenticator
+from keyturn.catalogue import loader
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
 from keyturn.ground.errors import KeyturnError, MissingFieldError, NoDefaultError
@@ -72,6 +73,7 @@ class Keeper:
     def __init__(self, world: World, supervisor: int) -> None:
         self._world = world
         directories = world.directories
+        loader.use(directories.config, world.uid)
         self._settings_file = Remembered(directories.settings, settings_file.load)
         self._helpers = Helpers(world.environment)
         registry = Registry(directories.accounts)

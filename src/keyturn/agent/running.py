@@ -16,8 +16,8 @@ from keyturn.agent.questions import Purpose
 from keyturn.agent.told import Told
 from keyturn.agent.uses import Use
 from keyturn.agent.working import CallersSide, Tellers
-from keyturn.catalogue import loader
-from keyturn.ground.errors import UnreachableError, UsageError
+from keyturn.catalogue import loader, unlisted
+from keyturn.ground.errors import NoDefaultError, UnreachableError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import Go, RunRequest
@@ -59,11 +59,17 @@ class Runner:
 
     async def run(self, asker: Asker, request: RunRequest, settings: Settings) -> Go:
         """What the command gets. Raises KeyturnError, with the launcher's exit status, if it may not run."""
-        plugin, invocation = _invocation(asker.caller, request)
+        plugin, invocation, named = _invocation(asker.caller, request)
+        # For this call alone: what the command starts in turn has plugins of its own.
+        hidden = [unlisted.VARIABLE] if named else []
         if not needs_authentication(plugin, invocation.executable, request.arguments):
-            return Go([], [], [], request.arguments)
+            return Go([], [name.encode() for name in hidden], [], request.arguments)
         selection, is_override = await self._selection(asker, plugin, invocation, request, settings)
-        decided = await self._provisioning.decide(asker, plugin, invocation, selection, settings)
+        hidden += [overrides.ITEM] * is_override
+        try:
+            decided = await self._provisioning.decide(asker, plugin, invocation, selection, settings)
+        except NoDefaultError as error:
+            raise _of_plugin(error, plugin, named) from None
         provisioned = decided.step
         if isinstance(provisioned, NeedWork):
             purpose = decided.purpose or Purpose((), Use(""), invocation.executable)
@@ -76,23 +82,27 @@ class Runner:
             raise UnreachableError("the caller is gone")
         return Go(
             notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in notes],
-            remove=[name.encode() for name in (*provisioned.remove, *([overrides.ITEM] * is_override))],
+            remove=[name.encode() for name in (*provisioned.remove, *hidden)],
             assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
             arguments=list(provisioned.arguments),
         )
 
     async def explain(self, asker: Asker, request: RunRequest, settings: Settings) -> Explanation:
         """What `run` would do and why, without doing it. Raises as `run` does."""
-        plugin, invocation = _invocation(asker.caller, request)
+        plugin, invocation, named = _invocation(asker.caller, request)
+        rule = "" if named else loader.why(invocation.executable, request.arguments)
         if not needs_authentication(plugin, invocation.executable, request.arguments):
-            return Explanation((f"{invocation.executable} needs no credentials for this: it runs as it is",))
+            words = f"{invocation.executable} needs no credentials for this: it runs as it is"
+            return Explanation((f"{words} ({rule})" if rule else words,))
         selection, _ = await self._selection(asker, plugin, invocation, request, settings)
         decided = await self._provisioning.decide(
             asker, plugin, invocation, selection, settings, is_run=False
         )
+        ruled = (f"it needs credentials: {rule}",) if rule else ()
         if isinstance(decided.step, NeedWork):
-            return Explanation(decided.step.plan, decided.step.notes)
-        return Explanation(decided.step.reasons, (*decided.step.notes, *decided.step.news.values()))
+            return Explanation((*ruled, *decided.step.plan), decided.step.notes)
+        notes = (*decided.step.notes, *decided.step.news.values())
+        return Explanation((*ruled, *decided.step.reasons), notes)
 
     async def _selection(
         self, asker: Asker, plugin: Plugin, invocation: Invocation, request: RunRequest, settings: Settings
@@ -116,19 +126,43 @@ class Runner:
         bound = defaults.bound(known, plugin.owner)
         executable = plugin.executable(invocation.executable)
         if executable is None or not executable.any_credential:
-            return Selection(layers.selected(known, session, invocation.executable, place), bound), False
+            names = _names(plugin, invocation.executable)
+            each = (layers.selected(known, session, name, place) for name in names)
+            return Selection(next(filter(None, each), None), bound), False
         found = layers.selected_all(known, session, invocation.executable, place)
         return Selection(found.pop("", None), bound, found), False
 
 
-def _invocation(caller: Caller, request: RunRequest) -> tuple[Plugin, Invocation]:
-    """The call with its plugin. Raises UsageError if no plugin wraps it."""
-    executable = os.path.basename(request.name).decode("utf-8", "replace")
-    plugin = loader.find_by_executable(executable)
+def _names(plugin: Plugin, executable: str) -> list[str]:
+    """The commands whose defaults a call takes: its own, or for a program that the plugin does not wrap all
+    that it does, in the order of its file."""
+    if loader.load(plugin.name).executable(executable) is not None:
+        return [executable]
+    return [each.runs for each in plugin.executables]
+
+
+def _of_plugin(error: NoDefaultError, plugin: Plugin, named: str) -> NoDefaultError:
+    """The error with a hint that helps: a program that no plugin knows is not set up, but its plugin is."""
+    if not named:
+        return error
+    return NoDefaultError(error.message, f"choose one: keyturn plugin init {plugin.executables[0].runs}")
+
+
+def _invocation(caller: Caller, request: RunRequest) -> tuple[Plugin, Invocation, str]:
+    """The call with its plugin, and the name of that if the caller has named it.
+
+    Raises UsageError if no plugin wraps it, or none is called so.
+    """
+    program = os.path.basename(request.name).decode("utf-8", "replace")
+    named = overrides.plugin(request.environment)
+    plugin, executable = unlisted.find(program, named)
     if plugin is None:
-        raise UsageError(f"no plugin wraps {printable(executable)}", "call the command itself")
+        raise UsageError(
+            f"no plugin wraps {printable(executable)}",
+            "call the command itself, or with a plugin's credential: keyturn plugin run --plugin NAME",
+        )
     directory = identity.directory(caller.pid) or ""
-    return plugin, Invocation(
+    call = Invocation(
         executable=executable,
         # `./bin/aws` is the caller's, not one of the agent's own directory.
         path=os.path.join(os.fsencode(directory), request.path),
@@ -136,6 +170,7 @@ def _invocation(caller: Caller, request: RunRequest) -> tuple[Plugin, Invocation
         environment=_kept(plugin, request.environment),
         directory=directory,
     )
+    return plugin, call, named
 
 
 def needs_authentication(plugin: Plugin, executable: str, arguments: list[bytes]) -> bool:
