@@ -52,6 +52,10 @@ _INI = b"# c\n[p]\nkey = CANARYEXAMPLE\n  more\nx: 'y' ; c\n[q]\r\nflag\nkey=1"
 _SEEDS: dict[str, list[bytes]] = {
     "ini": [_INI, b"\xef\xbb\xbfa=1\r[p]\rb=CANARYEXAMPLE"],
     "ini-comments": [_INI, b'[client]\npassword = "CANARYEXAMPLE" # c\nuser=a;b\n'],
+    "ini-interpolated": [_INI, b"[p]\nkey = CANARYEXAMPLE%%\nother = %(key)s\n"],
+    "ini-go": [_INI, b"k = `CANARYEXAMPLE#` ; c\n  j = 'x'#c\nl = a \\\n b\n"],
+    "ini-mysql": [_INI, b"!includedir /etc\n[client]\n  password = 'CANARYEXAMPLE\\\\#' # c\nskip-x\n"],
+    "lines": [_INI, b"a = CANARYEXAMPLE # no\nb: c\n"],
     "npmrc": [b"//r.example/:_authToken=CANARYEXAMPLE\nca[]=x\n", b"; c\n@s:registry = https://x/\n"],
     "json": [b'{"a": {"k": "CANARYEXAMPLE", "b": [1, {"k": "\\u0041"}]}, "c": null}\n', b'["x"]'],
     "yaml": [
@@ -67,7 +71,7 @@ _SEEDS: dict[str, list[bytes]] = {
         b"machine a\n\tlogin b\n\tpassword c\n",
     ],
     "pgpass": [b"# c\nh:5432:*:u:CANARYEXAMPLE\r\nh\\:1:2:3:4:5\\:6\n", b"a:b:c\n"],
-    "token": [b"CANARYEXAMPLE\n", b"  a b \n"],
+    "text": [b"CANARYEXAMPLE\n", b"  a b \n"],
     "shell": [
         b"export A='CANARYEXAMPLE' B=2 # it's\nif x; then\n  C=\"3\"\nfi\ncat <<'E'\nD=4\nE\nF=$(g); H=5\n",
         b"I='\nJ=1'\nK=1 l \\\nM=2\nN DEFAULT=3\n",

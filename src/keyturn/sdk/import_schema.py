@@ -1,7 +1,7 @@
 """Where a tool keeps its credential in plaintext: the `[[import]]` tables of a plugin file.
 
-They are the one description of that. By them `plugin init` finds what can be imported, and `keyturn plaintext`
-finds what lies about and takes it out; `keyturn.catalogue` reads files by them.
+They are the one description of that. By them `plugin init` finds what can be imported, and `keyturn
+plaintext` finds what lies about and takes it out; `keyturn.catalogue` reads files by them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import msgspec
 Format = Literal[
     "ini",
     "ini-comments",
+    "ini-interpolated",
     "ini-go",
     "ini-mysql",
     "npmrc",
+    "lines",
     "json",
     "yaml",
     "toml",
@@ -38,9 +40,9 @@ _STAR = re.compile(r"@[1-9]")
 class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A value that is more than what stands at one key.
 
-    `key` is where it stands, or `constant` what it is, or it stands in the entries that `in` leads to: at the key
-    `take` of the one whose `match` is what our entry has at `with`. Of an address `part` is taken; `before` and
-    `after` are put around it. It is left out where it, or the address, is one of `unless`.
+    `key` is where it stands, or `constant` what it is, or it stands in the entries that `in` leads to: at the
+    key `take` of the one whose `match` is what our entry has at `with`. Of an address `part` is taken;
+    `before` and `after` are put around it. It is left out where it, or the address, is one of `unless`.
     """
 
     key: Key = ""
@@ -71,19 +73,20 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `environment` are variables that hold one credential together; of two for one field the first that is set
     counts. Each of `any_environment` holds the one `field`, so each is a credential of its own.
 
-    `files` are where a file of this `format` may be: `~/…`, `/…`, or `$NAME/…` where that variable is set (`$NAME`
-    alone is the file, or several as PATH has them); all that are there are read. `at` are the keys that lead to a
-    credential; `*` stands for anything, a list for alternatives; without it the whole file is one. With `merge`
-    all that `at` leads to are one, in which a later value wins. `pattern` is for the format `regex`: its named
-    groups are the keys.
+    `files` are where a file of this `format` may be: `~/…`, `/…`, or `$NAME/…` where that variable is set
+    (`$NAME` alone is the file, or several as PATH has them); all that are there are read. `at` are the keys
+    that lead to a credential; `*` stands for anything, a list for alternatives; without it the whole file is
+    one. With `merge` all that `at` leads to are one, in which a later value wins. `pattern` is for the format
+    `regex`: its named groups are the keys.
 
-    `fields` says for labels where the values are, from there on: at a key, at keys that lead down, `@value` (what
-    stands at `at` itself), `@1` (what the first `*` stood for), `@key` (the last one), or a table. `also_removed`
-    are the labels of those that go out of the file with the secret ones; the others stay.
+    `fields` says for labels where the values are, from there on: at a key, at keys that lead down, `@value`
+    (what stands at `at` itself), `@1` (what the first `*` stood for), `@key` (the last one), or a table.
+    `also_removed` are the labels of those that go out of the file with the secret ones; the others stay.
 
-    `where` passes over what does not have these keys with a value like one of the patterns. `need` are labels of
-    fields without which it is none, besides the credential's own; of `need_any` one is enough. `hint` is a title
-    for the item. `refuse_with`: if one of these variables, or keys, is set, what the others hold is temporary.
+    `where` passes over what does not have these keys with a value like one of the patterns. `need` are labels
+    of fields without which it is none, besides the credential's own; of `need_any` one is enough. `hint` is a
+    title for the item. `refuse_with`: if one of these variables, or keys, is set, what the others hold is
+    temporary.
 
     A `hook` may stand beside files: it imports then, and they say what is found and removed.
     """
@@ -121,6 +124,8 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("any_environment and field go together")
         if not all(map(is_variable, self.any_environment)):
             raise ValueError("any_environment has names of variables")
+        if not {*self.also_removed, *self.need, *self.need_any} <= set(self.labels()):
+            raise ValueError("also_removed, need and need_any name labels that the importer fills")
         if self.files:
             self._check_files()
         elif self.format or self.fields or self.at or self.where or self.os or self.pattern or self.hint:
@@ -135,8 +140,6 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("pattern goes with the format regex, and only with that")
         if self.pattern and not groups(self.pattern):
             raise ValueError("pattern is a regular expression with named groups: (?P<name>…)")
-        if not {*self.also_removed, *self.need, *self.need_any} <= set(self.fields):
-            raise ValueError("also_removed, need and need_any name labels of fields")
         stars = 0
         for step in self.at:
             for each in (step,) if isinstance(step, str) else step:

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from keyturn.catalogue import plaintext as catalogue
+from keyturn.catalogue import scanning
+from keyturn.catalogue.scanning import Report
 from keyturn.cli.plaintext_finding import shown_values
 from keyturn.ground.secret import Secret
-from keyturn.plaintext import scanning
-from keyturn.plaintext.scanning import Report
+from keyturn.plaintext import reading
 
 CANARY = "CANARYEXAMPLE"
 AWS = f"[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = {CANARY}\n"
@@ -17,7 +18,7 @@ AWS = f"[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = {CAN
 
 def scan(home: Path, **variables: str) -> Report:
     rc = [(home / ".bashrc", "shell")]
-    return scanning.scan(catalogue.tools(), {"HOME": str(home), **variables}, rc)
+    return scanning.scan(catalogue.tools(), {"HOME": str(home), **variables}, rc, "linux")
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -28,8 +29,8 @@ def write(path: Path, text: str | bytes) -> Path:
 
 def test_an_empty_home(tmp_path: Path) -> None:
     assert scan(tmp_path) == Report()
-    assert scanning.scan(catalogue.tools(), {}, []) == Report()
-    assert scanning.scan(catalogue.tools(), {"HOME": "relative"}, []) == Report()
+    assert scanning.scan(catalogue.tools(), {}, [], "linux") == Report()
+    assert scanning.scan(catalogue.tools(), {"HOME": "relative"}, [], "linux") == Report()
 
 
 def test_variables_say_where_files_are(tmp_path: Path) -> None:
@@ -100,8 +101,8 @@ def test_pipes_devices_and_directories_are_not_opened(tmp_path: Path) -> None:
         (".cargo/credentials.toml", f"[registry]\ntoken = {CANARY}", "it is not TOML"),
         (".netrc", f"machine x {CANARY} password y", "it is not a netrc file"),
         (".civo.json", b"[" * 200_000 + b'"apikeys"', "it is not JSON"),
-        (".aws/credentials", b"#" * (scanning.LARGEST + 1), f"is larger than {scanning.LARGEST} bytes"),
-        (".tugboat.yml", b"#" * (scanning.LARGEST_YAML + 1), f"is larger than {scanning.LARGEST_YAML} bytes"),
+        (".aws/credentials", b"#" * (reading.LARGEST + 1), f"is larger than {reading.LARGEST} bytes"),
+        (".tugboat.yml", b"#" * (reading.LARGEST_YAML + 1), f"is larger than {reading.LARGEST_YAML} bytes"),
     ],
 )
 def test_what_cannot_be_read_is_named_without_its_content(
