@@ -165,7 +165,7 @@ def make() -> dict[str, list[bytes]]:
         ],
         "question": [run.encode()[2:], RunRequest(b"", b"", [], []).encode()[2:]],
         "answer": [
-            Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"]).encode()[1:],
+            Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"], [b"/run/p"]).encode()[1:],
             Go([], [], [], []).encode()[1:],
         ],
         "request": [messages.encode(each) for each in asked],

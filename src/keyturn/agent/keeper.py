@@ -33,6 +33,7 @@ from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
 from keyturn.agent.plaintext_requests import PlaintextRequests
+from keyturn.agent.provisioned_files import ProvisionedFiles
 from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
@@ -81,8 +82,9 @@ class Keeper:
         self._accounts = Accounts(registry, machine, self._helpers, world.clock)
         self._approvals = Approvals(world.clock, {os.getpid(), supervisor})
         self._questions = Questions(lambda: self._settings_or_defaults().prompt.timeout_seconds)
+        self._files = ProvisionedFiles(world)
         self._forgetting = Forgetting(
-            world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
+            world, self._accounts, self._approvals, self._helpers, self._files, self._settings_or_defaults
         )
         agreement = Agreement(self._accounts, self._authenticators)
         typed = TypedCodes(world.clock)
@@ -101,7 +103,13 @@ class Keeper:
         hooks = Hooks(world, typed, self._settings)
         provisioning = Provisioning(permissions, defaults_file, hooks, self._audit)
         self._runner = Runner(
-            permissions, defaults_file, sessions, provisioning, self._audit, Told(directories.told)
+            permissions,
+            defaults_file,
+            sessions,
+            provisioning,
+            self._files,
+            self._audit,
+            Told(directories.told),
         )
         self._handlers = self._wire_handlers(permissions, defaults_file, sessions, hooks)
         self._large_frames = asyncio.Semaphore(LARGE_FRAMES_AT_ONCE)
@@ -185,6 +193,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_exception)
         self._forgetting.start()
+        self._files.recover()
         await asyncio.start_unix_server(self._accepted, sock=listening, backlog=BACKLOG, limit=READ_AHEAD)
         ready()
         self._forgetting.follow_desktop()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from keyturn.agent import overrides
 from keyturn.agent.audit import Audit
 from keyturn.agent.callers import Caller
 from keyturn.agent.permission import Asker, Permissions
+from keyturn.agent.provisioned_files import ProvisionedFiles
 from keyturn.agent.provisioning import Provisioning, off_the_loop
 from keyturn.agent.questions import Purpose
 from keyturn.agent.told import Told
@@ -25,6 +26,7 @@ from keyturn.processes import identity
 from keyturn.scopes import defaults, layers
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
+from keyturn.sdk.provisioners import complete
 from keyturn.sdk.run import Invocation, NeedWork, Selection
 from keyturn.sdk.schema import Plugin
 
@@ -46,6 +48,7 @@ class Runner:
         defaults_file: DefaultsFile,
         sessions: SessionDefaults,
         provisioning: Provisioning,
+        files: ProvisionedFiles,
         audit: Audit,
         told: Told,
     ) -> None:
@@ -54,6 +57,7 @@ class Runner:
         self._defaults = defaults_file
         self._sessions = sessions
         self._provisioning = provisioning
+        self._files = files
         self._told = told
         self._tellers = Tellers()
 
@@ -63,7 +67,8 @@ class Runner:
         # For this call alone: what the command starts in turn has plugins of its own.
         hidden = [unlisted.VARIABLE] if named else []
         if not needs_authentication(plugin, invocation.executable, request.arguments):
-            return Go([], [name.encode() for name in hidden], [], request.arguments)
+            return Go([], [name.encode() for name in hidden], [], request.arguments, [])
+        invocation = replace(invocation, private=self._files.reserve(asker.caller))
         selection, is_override = await self._selection(asker, plugin, invocation, request, settings)
         hidden += [overrides.ITEM] * is_override
         try:
@@ -80,11 +85,13 @@ class Runner:
             notes += await off_the_loop(partial(self._told.new, provisioned.news))
         if not asker.caller.is_alive():
             raise UnreachableError("the caller is gone")
+        held = await self._files.provide(asker.caller, invocation, provisioned.files, settings)
         return Go(
             notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in notes],
             remove=[name.encode() for name in (*provisioned.remove, *hidden)],
             assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
-            arguments=list(provisioned.arguments),
+            arguments=list(complete(provisioned, plugin, invocation.executable).arguments),
+            held=[os.fsencode(path) for path in held],
         )
 
     async def explain(self, asker: Asker, request: RunRequest, settings: Settings) -> Explanation:

@@ -239,6 +239,12 @@ class ConfigurationError(KeyturnError):
     code = "configuration"
 
 
+class PrivateFilesError(ConfigurationError):
+    """A command gets its credential in a file, and there is no place where that would be private."""
+
+    code = "private-files"
+
+
 class NotYetError(ConfigurationError):
     """What is asked for is understood but not built yet; never a reason to fall through to something else."""
 

@@ -89,7 +89,8 @@ def _netrc(definition: FileDefinition, filled: Filled) -> str:
 
 
 def _text(definition: FileDefinition, filled: Filled) -> str:
-    """One field alone stands as it is; between words of the definition it must not be able to mean anything."""
+    """One field alone stands as it is; between words of the definition it must not be able to mean
+    anything."""
     fields = [entry for entry, _ in filled if entry.field]
     words = "".join(str(value) for entry, value in filled if not entry.field)
     is_alone = len(fields) == 1 and not words.strip() and not fields[0].prefix + fields[0].suffix

@@ -1,7 +1,8 @@
 """How a command gets a credential: the `[provision]` tables of a plugin file.
 
-Variables, files and arguments, alone or together. A secret goes into an argument only where a tool takes it in
-no other way, and then the file says so: other users of the machine can read the arguments of every process.
+Variables, files and arguments, alone or together. A secret goes into an argument only where a tool takes it
+in no other way, and then the file says so: other users of the machine can read the arguments of every
+process.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One value in a file: a field's, with `prefix` and `suffix` around it, or a constant `value`.
 
     `key` is where it stands; in json, yaml and toml it may be a list of keys that lead down, with numbers for
-    the places in a list. `section` is for the ini formats. An entry whose optional field an item lacks is left
-    out; with `always`, its value is then empty.
+    the places in a list. `section` is for the ini formats. An entry whose optional field an item lacks is
+    left out; with `always`, its value is then empty.
     """
 
     field: str = ""
@@ -99,11 +100,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FileDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file that is there for one command, in a private directory in memory; never a file of the user's own.
 
-    `name` is its path below that directory (`tea/config.yml`), whose parts are names. The values are quoted as
-    the `format` wants it, and what it cannot carry is refused. The tool is told by a variable with the file's
-    path, a variable with the directory's, or arguments with `{path}` or `{directory}` in them, at a `position`
-    as those of `[[provision.argument]]`. With one of the options `unless` among the caller's arguments there is
-    no such file.
+    `name` is its path below that directory (`tea/config.yml`), whose parts are names. The values are quoted
+    as the `format` wants it, and what it cannot carry is refused. The tool is told by a variable with the
+    file's path, a variable with the directory's, or arguments with `{path}` or `{directory}` in them, at a
+    `position` as those of `[[provision.argument]]`. With one of the options `unless` among the caller's
+    arguments there is no such file.
 
     `lifetime`: gone when the command ends, or for "tree" when all have ended that inherited a pipe from it.
     `pipe`: the tool reads the file once, from start to end, so that a named pipe does.
@@ -164,8 +165,8 @@ class ArgumentDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Arguments for the command, with fields in them: `--user={username}`.
 
     They are left out together if an item lacks one of the fields, and if one of the options `unless` is among
-    the caller's arguments. `position` is before all others ("first"), after the word of the command, or "last",
-    which is always before a bare `--`. A secret field needs a `warning`: why there is no other way.
+    the caller's arguments. `position` is before all others ("first"), after the word of the command, or
+    "last", which is always before a bare `--`. A secret field needs a `warning`: why there is no other way.
     """
 
     words: tuple[str, ...]
@@ -191,7 +192,8 @@ class ArgumentDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a command gets the credential: variables filled with fields, files, arguments, a hook in the program.
+    """How a command gets the credential: variables filled with fields, files, arguments, a hook in the
+    program.
 
     Beside these variables, `fixed` have one value always, and `remove` are taken out: by either a command
     might come to use another credential than this one. The hook "aws" stands alone; what another hook gives
@@ -242,7 +244,8 @@ class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (*filled, *written, *(label for each in self.arguments for label in each.labels))
 
     def check_secrets(self, secrets: Iterable[str]) -> None:
-        """Raises ValueError if an argument has one of the fields `secrets` without a warning, or the reverse."""
+        """Raises ValueError if an argument has one of the fields `secrets` without a warning, or the
+        reverse."""
         hidden = {plain_label(label) for label in secrets}
         for each in self.arguments:
             is_secret = any(plain_label(label) in hidden for label in each.labels)

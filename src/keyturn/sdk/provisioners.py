@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from keyturn.ground.errors import ConfigurationError, NoDefaultError, UncarriedError
 from keyturn.ground.names import plain_label, printable
@@ -14,16 +15,17 @@ from keyturn.sdk.file_texts import RefusedFieldError, file_text
 from keyturn.sdk.insertions import is_given, with_insertions
 from keyturn.sdk.parts import Parts, Provide
 from keyturn.sdk.provision_schema import ArgumentDefinition, FileDefinition, Filling, fill
-from keyturn.sdk.provision_schema import Provision as Tables
 from keyturn.sdk.run import Insertion, Invocation, NeedItem, ProvidedFile, Provision, Provisioned, Selection
 from keyturn.sdk.schema import Plugin
+
+NO_HOOKS: Mapping[str, Provide] = MappingProxyType({})
 
 NO_VARIABLE = "characters that no environment variable can carry"
 NO_ARGUMENT = "characters that no argument can carry"
 
 
-def provision_by_tables(plugin: Plugin, hook: Provide | None = None) -> Provision:
-    """The provisioning function of a plugin whose file says how; `hook` is the code that the file names.
+def provision_by_tables(plugin: Plugin, hooks: Mapping[str, Provide] = NO_HOOKS) -> Provision:
+    """The provisioning function of a plugin whose file says how; `hooks` is code that the file may name.
 
     The function raises NoDefaultError if nothing is selected, MissingError for a field that the item lacks,
     UncarriedError for one that cannot be given, and ConfigurationError for a command of another plugin that
@@ -41,7 +43,7 @@ def provision_by_tables(plugin: Plugin, hook: Provide | None = None) -> Provisio
         if item is None:
             return NeedItem(selection.selected)
         try:
-            done = _Call(plugin, invocation, _values(plugin, invocation, item), hook).provisioned()
+            done = _Call(plugin, invocation, _values(plugin, invocation, item), hooks).provisioned()
         except UncarriedError as error:
             raise UncarriedError(
                 f"item “{printable(item.title)}”: {error.message}",
@@ -61,7 +63,7 @@ def provision_fields(
     arguments: tuple[bytes, ...] = (),
     environment: Mapping[bytes, bytes] | None = None,
     private: str = "/private",
-    hook: Provide | None = None,
+    hooks: Mapping[str, Provide] = NO_HOOKS,
 ) -> Provisioned:
     """What a command gets of an item with these fields, its arguments complete: for who tries a plugin file.
 
@@ -71,7 +73,7 @@ def provision_fields(
         executable, b"/" + executable.encode(), arguments, environment or {}, "/", private
     )
     values = {plain_label(label): value for label, value in fields.items() if value}
-    done = _Call(plugin, invocation, values, hook).provisioned()
+    done = _Call(plugin, invocation, values, hooks).provisioned()
     return complete(done, plugin, executable)
 
 
@@ -111,7 +113,7 @@ class _Call:
     plugin: Plugin
     invocation: Invocation
     values: Mapping[str, Secret]
-    hook: Provide | None
+    hooks: Mapping[str, Provide]
     assign: dict[str, bytes] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
     files: list[ProvidedFile] = field(default_factory=list)
@@ -128,7 +130,7 @@ class _Call:
         for argument in tables.arguments if self._is_own else ():
             self._insert(argument)
         if tables.hook is not None:
-            self._ask_hook(tables)
+            self._ask_hook(tables.hook)
         return Provisioned(
             arguments=self.invocation.arguments,
             assign=self.assign,
@@ -219,12 +221,13 @@ class _Call:
             words.append(carried(label, filled, NO_ARGUMENT))
         self.insertions.append(Insertion(tuple(words), definition.position))
 
-    def _ask_hook(self, tables: Tables) -> None:
-        if self.hook is None:
-            raise ConfigurationError(f"plugin {self.plugin.name} names an unknown hook: {tables.hook}")
+    def _ask_hook(self, name: str) -> None:
+        hook = self.hooks.get(name)
+        if hook is None:
+            raise ConfigurationError(f"plugin {self.plugin.name} names an unknown hook: {name}")
         known = {plain_label(each.label): each.label for each in self.plugin.credential.fields}
         values = {known[label]: value for label, value in self.values.items() if label in known}
-        parts: Parts = self.hook(values, self.invocation)
+        parts: Parts = hook(values, self.invocation)
         for variable, value in parts.variables.items():
             self.assign[variable] = carried(variable, value.reveal())
         self.remove += parts.remove

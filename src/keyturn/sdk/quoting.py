@@ -1,7 +1,7 @@
 """Values as the formats of files want them written, so that the tool reads exactly the value.
 
-Each format has what it cannot carry. Such a value is refused and never changed: half a password in a file is a
-wrong password, and a line break in one may be a line of somebody else's choosing.
+Each format has what it cannot carry. Such a value is refused and never changed: half a password in a file is
+a wrong password, and a line break in one may be a line of somebody else's choosing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def in_json(value: str | bool | int | float) -> str:
 
 def in_yaml(value: str | bool | int | float) -> str:
     """A YAML scalar: text always in double quotes, so that no `no` becomes a boolean."""
-    # As in JSON, but for the pairs of \u by which that writes what is beyond 16 bits: in YAML they are two letters.
+    # As in JSON, but for the pairs of \u by which that writes what is beyond 16 bits: in YAML they are two
+    # letters.
     return _YAML_ESCAPED.sub(_escape, json.dumps(value, ensure_ascii=False))
 
 
@@ -77,7 +78,8 @@ def plain(value: str) -> str:
 
 
 def _ini(value: str) -> str:
-    """Python's configparser without interpolation: all of the line behind the delimiter, but space around it."""
+    """Python's configparser without interpolation: all of the line behind the delimiter, but space around
+    it."""
     _refuse_controls(value)
     if value != value.strip():
         raise RefusedError("white space at its beginning or end")
@@ -102,7 +104,8 @@ def _ini_go(value: str) -> str:
 
 
 def _ini_mysql(value: str) -> str:
-    """MySQL's and MariaDB's option files: within double quotes, with their own escapes (mysys/my_default.c)."""
+    """MySQL's and MariaDB's option files: within double quotes, with their own escapes
+    (mysys/my_default.c)."""
     if _PLAIN.fullmatch(value):
         return _within(value, _MYSQL_LINE)
     text = "".join(_MYSQL_ESCAPES.get(character, character) for character in value)

@@ -90,8 +90,8 @@ class ProvidedFile:
 class Provisioned:
     """What the command gets. `notes` are lines for stderr; `reasons` say how it came to this (explain).
 
-    `arguments` are the caller's, as a hook may have changed them; `insertions` come to them at the end. `news`
-    are notes that a person hears once, by what tells one such thing from another.
+    `arguments` are the caller's, as a hook may have changed them; `insertions` come to them at the end.
+    `news` are notes that a person hears once, by what tells one such thing from another.
     """
 
     arguments: tuple[bytes, ...] = field(repr=False)

@@ -243,10 +243,11 @@ def parse(content: bytes, source: str, plugin: Callable[[str], Plugin] | None = 
     """
     try:
         text = content.decode()
-        table = tomllib.loads(text)
-        return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
     except UnicodeDecodeError:
         raise ConfigurationError(f"{source}: not UTF-8") from None
+    try:
+        table = tomllib.loads(text)
+        return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{source}: {complaints.of_syntax(error)}") from None
     except msgspec.ValidationError as error:

@@ -39,13 +39,15 @@ def main():
     if posix.environ.get(b"_") == sys.executable.encode("utf-8", "surrogateescape"):
         # bash and zsh set `_` to the program that they start; the command is to find its own path there.
         posix.putenv(b"_", path)
-    notes, remove, pairs, arguments = ask(name, path, arguments, attempt)
+    notes, remove, pairs, arguments, held = ask(name, path, arguments, attempt)
     for note in notes:
         say(note)
     for variable in [*remove, *pairs[::2]]:
         posix.unsetenv(variable)
     for index in range(0, len(pairs), 2):
         posix.putenv(pairs[index], pairs[index + 1])
+    for pipe in held:
+        hold(pipe)
     become(path, [name, *arguments])
 
 
@@ -98,7 +100,7 @@ def find(name, search):
 
 
 def ask(name, path, arguments, attempt):
-    """The four lists of the answer that lets the command run; any other ends or replaces this process."""
+    """The five lists of the answer that lets the command run; any other ends or replaces this process."""
     question = bytes([VERSION]) + b"R"
     for part in ([name, path], arguments, [key + b"=" + value for key, value in posix.environ.items()]):
         question += b"\0".join([b"%d" % len(part), *part, b""])
@@ -124,7 +126,7 @@ def ask(name, path, arguments, attempt):
         finally:
             stream.close()
         kind, lists = answer[:1], fields(answer)
-        if kind == b"G" and len(lists) == 4:
+        if kind == b"G" and len(lists) == 5:
             return lists
         if kind == b"T" and lists:
             call(b"__talk", lists[0][0], path, name, arguments)
@@ -223,6 +225,30 @@ def fields(answer):
         found.append(parts[position + 1 : end])
         position = end
     return found
+
+
+def hold(pipe):
+    """Hold a pipe open, here and in all that is started from here, so that the agent sees all of them end.
+
+    At a high number, for the low ones are what a script counts on; the command never looks at it.
+    """
+    try:
+        # For both directions: that waits for nobody.
+        opened = posix.open(pipe, posix.O_RDWR | posix.O_NONBLOCK | posix.O_CLOEXEC)
+    except OSError:
+        # The files are gone with it, and the command says so better.
+        return
+    for number in range(99, 2, -1):
+        try:
+            posix.fstat(number)
+        except OSError:
+            try:
+                posix.dup2(opened, number)
+                break
+            except OSError:
+                # Over the limit of open files.
+                continue
+    posix.close(opened)
 
 
 def call(verb, detail, path, name, arguments):
