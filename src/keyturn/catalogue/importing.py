@@ -126,7 +126,7 @@ def _judged(plugin: Plugin, here: _Here) -> Findings:
     fields = {_label(plugin, label): value for label, value in selected.fields.items()}
     profile = selected.profile
     hint = "" if profile.casefold() == "default" else printable(profile, _LONGEST_HINT)
-    return Findings((Candidate(source, hint, fields, FilePlace(here.source.path, profile)),))
+    return Findings((Candidate(source, hint, fields, FilePlace(here.source.path, profile, "")),))
 
 
 def _label(plugin: Plugin, label: str) -> str:

@@ -38,10 +38,11 @@ class Setup:
     def __init__(self, context: Context, executable: str, choices: Choices) -> None:
         self._context = context
         self._choices = choices
-        given = [choices.import_profile is not None, choices.import_env, choices.item is not None]
+        given = [choices.names_file, choices.import_env, choices.item is not None]
         if sum(given) > 1:
             raise UsageError(
-                "one credential at a time", "give one of --import-profile, --import-env and --item"
+                "one credential at a time",
+                "give one of --import-profile, --import-file, --import-env and --item",
             )
         self._scope = ScopeQuestion(context, choices)
         self._executable = executable or self._picked()
@@ -168,7 +169,8 @@ class Setup:
         """`chosen`, with what becomes of it."""
         profile = where.profile if chosen.plugin.owner == self._plugin.owner else ""
         place = chosen.candidate.place if chosen.candidate is not None else None
-        if not where.profile and place is not None and place.profile != profiles.DEFAULT:
+        has_profiles = any(each.profile is not None for each in chosen.plugin.executables)
+        if has_profiles and not where.profile and place is not None and place.profile != profiles.DEFAULT:
             profile = place.profile
         uses = []
         for each in wrapped:

@@ -25,7 +25,10 @@ from keyturn.scopes import defaults
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.sdk import importers
 from keyturn.sdk.importers import FilePlace
+from keyturn.sdk.schema import Plugin
 from keyturn.shells import launcher, plugins_sh
+
+_KEYS = "the keys"
 
 
 class Work:
@@ -57,7 +60,7 @@ class Work:
                 and chosen.candidate is not None
                 and chosen.candidate.place is not None
             ):
-                note(f"would take the keys out of {self._shown(chosen.candidate.place)}")
+                note(f"would take {what(chosen.plugin)} out of {self._shown(chosen.candidate.place)}")
         for file in plan.sourcing.files:
             note(f"would add “{plan.sourcing.line}” to {sourcing.shown(self._context, file)}")
         note("nothing was changed (--dry-run)")
@@ -216,7 +219,8 @@ class Work:
             return
         where = self._shown(candidate.place)
         if not chosen.remove_plaintext:
-            note(f"the keys are still in plaintext: {where}")
+            verb = "are" if what(chosen.plugin) == _KEYS else "is"
+            note(f"{what(chosen.plugin)} {verb} still in plaintext: {where}")
             return
         filing.check(self._context, reference, candidate.fields)
         if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
@@ -229,7 +233,7 @@ class Work:
 
         uid = self._context.world.uid
         hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, uid, keep)
-        note(f"removed the keys from {where}")
+        note(f"removed {what(chosen.plugin)} from {where}")
         note(f"to put them back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
@@ -262,7 +266,13 @@ def _reference(view: ItemView) -> ItemReference:
 
 def phrase(place: FilePlace) -> str:
     """A place in a file, for the middle of a sentence."""
-    return f"profile “{place.profile}” in {place.path}"
+    named = f"{place.word} “{place.profile}”".lstrip()
+    return f"{named} in {place.path}" if place.profile else str(place.path)
+
+
+def what(plugin: Plugin) -> str:
+    """What lay in plaintext, for the middle of a sentence."""
+    return _KEYS if plugin.owner == aws_asking.PLUGIN else "the credential"
 
 
 def _told(change: FieldChange) -> str:
