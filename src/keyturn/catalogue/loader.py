@@ -49,8 +49,10 @@ def use(configuration: Path, uid: int) -> None:
     _ruled.clear()
 
 
-def own() -> OwnPlugins | None:
-    """The person's own plugins; None before `use`."""
+def own() -> OwnPlugins:
+    """The person's own plugins. Raises ConfigurationError before `use`."""
+    if _own is None:
+        raise ConfigurationError("there is no configuration directory", "set HOME or KEYTURN_CONFIG_DIR")
     return _own
 
 

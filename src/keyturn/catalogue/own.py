@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.files import FileIdentity
-from keyturn.ground.names import is_plugin_name, printable
+from keyturn.ground.names import printable
 
 if TYPE_CHECKING:
     from keyturn.sdk.schema import Plugin
@@ -123,17 +123,28 @@ class OwnPlugins:
             wrapping.update({executable.runs: plugin for executable in plugin.executables})
         return Own(plugins, wrapping, tuple(broken))
 
-    def check(self, path: Path) -> Plugin:
+    @property
+    def directory(self) -> Path:
+        """Where they are; perhaps it is not there yet."""
+        return self._directory
+
+    def check(self, path: Path, content: bytes | None = None) -> Plugin:
         """The plugin in the file at `path`, which may lie anywhere, as it would be among the others.
 
-        Raises ConfigurationError: one line with file, line, key and what was expected.
+        With `content` as if that were in it. Raises ConfigurationError: one line with file, line, key and
+        what was expected.
         """
         others = {
             command: plugin
             for command, plugin in self.current().wrapping.items()
             if plugin.name != path.name.removesuffix(SUFFIX)
         }
-        return self._checked(path, _content(path, self._uid, is_own=False), others)
+        if content is None:
+            is_own = path.parent == self._directory
+            if is_own and (problem := _why_not_ours(self._directory, self._uid)):
+                raise ConfigurationError(f"{self._directory}: {problem}")
+            content = _content(path, self._uid, is_own=is_own)
+        return self._checked(path, content, others)
 
     def _checked(self, path: Path, content: bytes, others: Mapping[str, Plugin]) -> Plugin:
         from keyturn.sdk import schema
@@ -254,10 +265,3 @@ def _content(path: Path, uid: int, *, is_own: bool) -> bytes:
 
 def _may_others_write(found: os.stat_result, uid: int) -> bool:
     return found.st_uid not in (uid, 0) or bool(found.st_mode & 0o022)
-
-
-def file_of(directory: Path, name: str) -> Path:
-    """Where the file of a plugin of one's own is. Raises ConfigurationError for what is no plugin's name."""
-    if not is_plugin_name(name):
-        raise ConfigurationError("a plugin's name is 1 to 32 of a-z, 0-9 and -")
-    return directory / f"{name}{SUFFIX}"

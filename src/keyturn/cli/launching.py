@@ -63,8 +63,7 @@ def _launch_or_raise(world: World, attempt: int, path: str, command: list[str]) 
     rules = plugin.executable(executable) if plugin is not None else None
     words = [os.fsencode(word) for word in command]
     if rules is not None and not rules.needs_authentication(words[1:]):
-        variables = {name: value for name, value in world.variables.items() if name != b"KEYTURN_PLUGIN"}
-        bare.execute(os.fsencode(path), words, variables)
+        bare.execute(os.fsencode(path), words, world.variables, remove=[unlisted.VARIABLE.encode()])
     context = Context(world=world)
     context.connect()
     # Says so if the agent is of another version: the launcher, renewed, would only be sent here again.
