@@ -17,8 +17,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./+:@,~=-]+")
 # The longest line that MySQL's reader takes is 4096 bytes (mysys/my_default.c); the key stands in it too.
 _MYSQL_LINE = 3900
 _MYSQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b"}
-# YAML 1.2, 5.1: what may stand in a text as it is; the rest is escaped.
-_YAML_ESCAPED = re.compile(r"[\x7f-\x84\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# What JSON leaves as it is, and YAML takes for a line break or lets stand nowhere (YAML 1.2, 5.1 and 5.4).
+_YAML_ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _TOML_ESCAPED = re.compile(r"[\x7f]")
 
 
