@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,10 +118,16 @@ def _make(directory: Path, provided: ProvidedFile) -> None:
         stream.write(provided.content.reveal().encode())
 
 
-def remove(directory: Path) -> None:
-    """Remove it with all that is in it, without following links; what cannot be removed now, at the next
-    start."""
-    shutil.rmtree(directory, ignore_errors=True)
+def remove(entry: Path) -> None:
+    """Remove a directory with all that is in it, without following links, or whatever else lies in its place.
+
+    What cannot be removed now is removed at the next start.
+    """
+    with contextlib.suppress(OSError):
+        if stat.S_ISDIR(os.lstat(entry).st_mode):
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            os.unlink(entry)
 
 
 def found(directories: Directories, uid: int) -> list[Path]:
@@ -136,3 +143,6 @@ def remove_all(directories: Directories, uid: int) -> None:
     """Remove every private directory, whosever it is: no agent is there any more that would do it later."""
     for directory in found(directories, uid):
         remove(directory)
+    for place in places(directories, uid):
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
