@@ -42,6 +42,7 @@ WITHOUT_CLASS = {
 VARIABLES = {
     "KEYTURN_ACCOUNT": "the account to use, by title or id, where `--account` is not given",
     "KEYTURN_ITEM": "the item that a wrapped command is to use for this call, by title or id",
+    "KEYTURN_PLUGIN": "set by `plugin run --plugin` for its one call; it is gone when the command runs",
     "KEYTURN_PLUGINS_HASH": "set by `plugins.sh`: which content this shell has sourced, for `plugin inspect`",
     "KEYTURN_CONFIG_DIR": "in place of the configuration directory: settings, accounts, defaults, aliases",
     "KEYTURN_DATA_DIR": "in place of the data directory: accounts without `--directory`, the launcher",
@@ -166,7 +167,7 @@ def variables_page() -> str:
         used |= set(re.findall(r"\bKEYTURN_[A-Z_]+\b", file.read_text(encoding="utf-8")))
     if used != set(VARIABLES):
         raise PageError(f"variables not in both program and page: {', '.join(sorted(used ^ set(VARIABLES)))}")
-    read = {name: "`, `".join(loader.load(name).reads) for name in loader.names()}
+    read = {name: "`, `".join(reads) for name in loader.names() if (reads := loader.load(name).reads)}
     return f"""{NOTE}
 # Environment variables
 

@@ -15,6 +15,7 @@ from keyturn.catalogue import loader
 from keyturn.cli import choosing, profiles, sourcing
 from keyturn.cli.account import DEFAULT_TITLE, DEFAULT_VAULT
 from keyturn.cli.context import Context
+from keyturn.cli.output import note
 from keyturn.cli.setup_credential import CredentialQuestion
 from keyturn.cli.setup_plan import Choices, Chosen, FirstAccount, Plan, Use, Where, Wrapped
 from keyturn.cli.setup_scope import ScopeQuestion
@@ -63,6 +64,9 @@ class Setup:
 
     def run(self) -> None:
         """Ask, and then do what was decided, or with --dry-run say it."""
+        for warning in self._plugin.warnings():
+            if warning.startswith(f"{self._executable}: "):
+                note(f"warning: {warning}")
         is_quiet = self._choices.remove_plaintext is None
         work = Work(self._context, self._plan(), is_quiet_removal=is_quiet, verify=self._choices.verify)
         if self._choices.dry_run:
