@@ -14,9 +14,13 @@ from keyturn.plaintext.reading import without_password
 from keyturn.sdk.import_schema import ANY, LAST, VALUE, Importer, Key, Step, Taken, Value
 from keyturn.sdk.schema import FieldDefinition
 
-# No credential: a reference to a variable, in files whose tools know such, and words that stand for nothing.
-_NO_VALUE = re.compile(r"\$\{[^{}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|true|false|null|none|~", re.IGNORECASE)
-_WITH_REFERENCES = ("npmrc", "shell", "fish")
+# No credential: a reference to a variable, in files whose tools know such, or without its braces;
+# and words that stand for nothing.
+_NO_VALUES = {
+    # npm replaces ${NAME} anywhere in a value.
+    "npmrc": re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|.*\$\{[^{}]*\}.*|true|false|null", re.DOTALL),
+    "variable": re.compile(r"\$\{[^{}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|true|false|null|none|~", re.IGNORECASE),
+}
 _TWICE = "it stands there twice, with different values"
 _ENDS = "they are temporary keys, which end by themselves"
 
@@ -54,8 +58,7 @@ def select(
 ) -> Iterator[Selected]:
     """What the importer's description finds among the entries of a file of this format: whatever has a value
     for one of its labels, complete or not."""
-    if form in _WITH_REFERENCES:
-        entries = [entry for entry in entries if not _NO_VALUE.fullmatch(entry.value.reveal())]
+    entries = _with_value(form, entries)
     for group in _groups(importer, entries):
         reader = _Reader(group, entries)
         if all(reader.fits(key, patterns) for key, patterns in importer.where.items()):
@@ -71,7 +74,7 @@ def of_variables(
     entries: Sequence[Entry],
 ) -> Selected | None:
     """What a start-up file sets of these variables, by which the labels are given."""
-    entries = [entry for entry in entries if not _NO_VALUE.fullmatch(entry.value.reveal())]
+    entries = _with_value("variable", entries)
     keys: dict[str, Value] = {}
     for variable, label in variables.items():
         if label not in keys and any(entry.path == (variable,) for entry in entries):
@@ -80,6 +83,13 @@ def of_variables(
         return None
     group = _Group((), tuple((entry.path, entry) for entry in entries))
     return _selected(importer, keys, definitions, _Reader(group, entries))
+
+
+def _with_value(form: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries whose value is one."""
+    if form not in _NO_VALUES:
+        return entries
+    return [entry for entry in entries if not _NO_VALUES[form].fullmatch(entry.value.reveal())]
 
 
 def _groups(importer: Importer, entries: Sequence[Entry]) -> list[_Group]:

@@ -10,11 +10,15 @@ import json
 import re
 
 _COMMENTS = ("#", ";")
+_INTERPOLATED = re.compile(r"%[%(]")
 _GO_COMMENT = re.compile(r"[#;]")
 # Option files of MySQL and MariaDB (“Using Option Files”): the escape sequences.
 _MYSQL_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}
 _MYSQL_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NODE_END = re.compile(r"[;#]")
+# White space and line ends of ECMAScript: a byte order mark is one too.
+_NODE_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
+_NODE_SPACE += "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def as_written(written: str) -> tuple[str, str]:
@@ -25,7 +29,9 @@ def as_written(written: str) -> tuple[str, str]:
 def interpolated(written: str) -> tuple[str, str]:
     """Python's configparser with its interpolation: a percent sign is written twice. What refers to another
     value stays as it is written."""
-    return (written.replace("%%", "%") if "%(" not in written else written), ""
+    if any(found == "%(" for found in _INTERPOLATED.findall(written)):
+        return written, ""
+    return written.replace("%%", "%"), ""
 
 
 def commented(written: str) -> tuple[str, str]:
@@ -69,13 +75,14 @@ def mysql(written: str) -> tuple[str, str]:
 
 def node(written: str) -> tuple[str, str]:
     """The `ini` package of npm: JSON in double quotes, a comment anywhere, a backslash before its mark."""
-    if len(written) > 1 and written[0] == written[-1] and written[0] in "'\"":
+    if written and written[0] == written[-1] and written[0] in "'\"":
         text = written[1:-1] if written[0] == "'" else written
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            return text, ""
-        return (value, "") if isinstance(value, str) else (text, "")
+            value = text
+        # npm itself takes away what is white space around it.
+        return (value if isinstance(value, str) else text).strip(_NODE_SPACE), ""
     value, at = "", 0
     while at < len(written):
         character = written[at]
@@ -88,7 +95,7 @@ def node(written: str) -> tuple[str, str]:
             break
         value += character
         at += 1
-    return value.strip(), written[at:]
+    return value.strip(_NODE_SPACE), written[at:]
 
 
 def _parted(value: str) -> tuple[str, str]:

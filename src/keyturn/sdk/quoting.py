@@ -16,6 +16,9 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./+:@,~=-]+")
 # The longest line that MySQL's reader takes is 4096 bytes (mysys/my_default.c); the key stands in it too.
 _MYSQL_LINE = 3900
+# White space and line ends of ECMAScript.
+_NPM_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
+_NPM_SPACE += "".join(map(chr, range(0x2000, 0x200B)))
 _MYSQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b"}
 # What JSON leaves as it is, and YAML takes for a line break or lets stand nowhere (YAML 1.2, 5.1 and 5.4).
 _YAML_ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -114,10 +117,13 @@ def _ini_mysql(value: str) -> str:
 
 
 def _npmrc(value: str) -> str:
-    """npm's `ini` package: JSON within double quotes; npm itself then replaces ${NAME}."""
+    """npm's `ini` package: JSON within double quotes; npm itself then takes away what is white space to
+    JavaScript around it, and replaces ${NAME}."""
     if "${" in value:
         raise RefusedError("${, which names a variable")
-    if value in ("true", "false", "null"):
+    if value != value.strip(_NPM_SPACE):
+        raise RefusedError("white space at its beginning or end")
+    if value in ("true", "false", "null", "undefined"):
         raise RefusedError("a word that is no text there")
     return value if _PLAIN.fullmatch(value) else json.dumps(value)
 
