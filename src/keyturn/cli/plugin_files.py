@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keyturn.catalogue import loader
+from keyturn.catalogue import cases, loader
+from keyturn.catalogue.cases import Cases
 from keyturn.catalogue.own import SUFFIX
 from keyturn.ground.errors import ConfigurationError, UsageError
 from keyturn.ground.names import is_plugin_name, printable
@@ -38,6 +39,15 @@ def checked(path: Path) -> Plugin:
         return loader.own().check(path)
     except ConfigurationError as error:
         raise ConfigurationError(error.message, *(error.hints or [HINT])) from None
+
+
+def cases_of(path: Path) -> Cases:
+    """The cases of the plugin in the file at `path`, which are to be there. Raises ConfigurationError."""
+    try:
+        return cases.load_cases(cases.path_beside(path))
+    except ConfigurationError as error:
+        hint = "every plugin has cases, beside its file; keyturn plugin new writes the first ones"
+        raise ConfigurationError(error.message, hint) from None
 
 
 def own_files() -> list[Path]:

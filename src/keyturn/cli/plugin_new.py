@@ -185,7 +185,8 @@ class New:
                 variable_for(name, label),
             )
             is_secret = terminal.confirm(f"is the {printable(label)} a secret?", default=True)
-            found.append(DraftField(label, variable, is_secret, self._pasted(label)))
+            looks = self._pasted(label) if is_secret else None
+            found.append(DraftField(label, variable, is_secret, looks))
         return found
 
     def _pasted(self, label: str) -> Composition | None:

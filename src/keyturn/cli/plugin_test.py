@@ -25,7 +25,7 @@ def command(word: str) -> None:
     """
     path = plugin_files.find(word)
     plugin = plugin_files.checked(path)
-    found = cases.load_cases(cases.path_beside(path))
+    found = plugin_files.cases_of(path)
     failures = case_runner.run_cases(plugin, found)
     for failure in failures:
         output.note(str(failure))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keyturn.catalogue import cases, loader
+from keyturn.catalogue import loader
 from keyturn.cli import output, plugin_files
 from keyturn.ground.errors import ConfigurationError, KeyturnError, Status
 
@@ -22,7 +22,7 @@ def command(words: tuple[str, ...]) -> None:
     for path in paths:
         try:
             plugin = plugin_files.checked(path)
-            cases.load_cases(cases.path_beside(path))
+            plugin_files.cases_of(path)
         except KeyturnError as error:
             output.error(error)
             faults += 1
