@@ -48,7 +48,8 @@ def test_the_questions(user: User) -> None:
         assert path.is_dir() or PASTED[3:] not in path.read_text()
     assert (user.config / "plugins").stat().st_mode & 0o777 == 0o700
     assert (user.config / "plugins/my-tool.toml").stat().st_mode & 0o777 == 0o600
-    assert user.keyturn("plugin", "examples", "my-tool", "--format", "json").succeeds()
+    printed = user.keyturn("plugin", "examples", "my-tool", "--format", "json").succeeds().output
+    assert json.loads(printed)["examples"]["token"].endswith("EXAMPLE")
     assert not list(user.runtime.rglob("*.sock")), "an agent was started"
 
 

@@ -67,8 +67,8 @@ def execute(
 
     It gets this process's own environment, edited in place: order, duplicates and entries that are no
     `name=value` stay as the caller gave them. `found` is that environment as the interpreter shows it,
-    `assign` what is to be set besides, and `remove` what is to go. Raises NotFoundError or CannotExecuteError, with the statuses of
-    a shell.
+    `assign` what is to be set besides, and `remove` what is to go. Raises NotFoundError or
+    CannotExecuteError, with the statuses of a shell.
     """
     restore_signals()
     restore_locale(found)
