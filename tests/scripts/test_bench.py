@@ -33,6 +33,7 @@ FIGURES = {
     "interpreter -c pass, ms": 14.0,
     "unlock, ms": 1100.0,
     "key derivation, ms": 1000.0,
+    "whole catalogue, ms": 45.0,
     "agent, resident, MB": 70.0,
     "agent, proportional, MB": 40.0,
     "aws in a role, bare, ms": 600.0,
@@ -46,7 +47,7 @@ FIGURES = {
 
 def test_budgets_are_kept_and_missed() -> None:
     kept = budgets(FIGURES)
-    assert [each.is_kept for each in kept] == [True] * 15
+    assert [each.is_kept for each in kept] == [True] * 16
     assert "MISSED" not in as_table(Report(kept, FIGURES, []))
     for name in (
         "true through the launcher, ms",
@@ -59,6 +60,7 @@ def test_budgets_are_kept_and_missed() -> None:
         "keyturn plugin list, ms",
         "keyturn plugin inspect aws, ms",
         "unlock, ms",
+        "whole catalogue, ms",
         "agent, proportional, MB",
         "aws in a role, wrapped, ms",
         "keyturn item list (10000 items), ms",

@@ -94,6 +94,11 @@ def _load(name: str, directory: Path) -> Plugin:
     return plugin
 
 
+def forget() -> None:
+    """The built-in plugins are read anew from now on, for who measures that."""
+    _load.cache_clear()
+
+
 def find_by_executable(runs: str, directory: Path = BUILT_IN) -> Plugin | None:
     """The plugin that wraps the command `runs`; None if no plugin does.
 
