@@ -1,12 +1,11 @@
 """A plugin's cases: command lines, items and found files as data, each with what has to come of it.
 
-They stand in `cases/`, beside the plugin's file and under its name, one TOML file for each plugin. Three kinds:
+They stand in `cases/`, beside the plugin's file and under its name, one TOML file for each plugin:
 
-`[[rule]]`: command lines of one executable, as a shell splits them, that need authentication and that do not.
+`[[rule]]`: command lines of one executable that need authentication, and such as do not.
 `[[provision]]`: an item's fields in; variables, arguments and files out, exactly these.
 `[[import]]`: files and variables in; candidates out, exactly these, and what is refused.
-
-A plugin that wants to be trusted with values of any kind has a hostile one among both of the latter.
+`[[deviation]]`: where the plugin knowingly does otherwise than the one of 1Password.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
+from keyturn.sdk import complaints
 
 DIRECTORY = "cases"
 
@@ -28,7 +28,7 @@ _LARGEST = 256 * 1024
 
 
 class RuleCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Command lines, without the executable's name: `needs` authenticate, `bare` do not."""
+    """Command lines as a shell splits them, without the command: `needs` authenticate, `bare` do not."""
 
     executable: str
     needs: tuple[str, ...]
@@ -46,9 +46,9 @@ class ProvisionCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `executable` is the plugin's first if it is empty; `arguments` and `environment` are the caller's.
     `sets` and `removes` are variables. `becomes` are the arguments that the command gets: the caller's, if it
-    is not said. `files` are the provisioned files by their names; where an argument or a variable has the path
-    of one, `{name}` stands for it, and `{}` for the directory of all. `warns` and `refuses` are parts of a note
-    and of the error that come of it.
+    is not said. `files` are the provisioned files by their names; where an argument or a variable has the
+    path of one, `{name}` stands for it, and `{}` for the directory of all. `refuses` is a part of the error
+    that comes of it instead.
     """
 
     name: str
@@ -94,7 +94,7 @@ class ImportCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a plugin knowingly does otherwise than 1Password's plugin of the same tool.
 
-    `what` is done here, `because` of what, and `source` where that can be looked up: an address, or what was tried.
+    `what` is done here, `because` of what, and `source` where to look that up: an address, or what was tried.
     """
 
     what: str
@@ -119,7 +119,7 @@ def path_beside(plugin_file: Path) -> Path:
 def load_cases(path: Path) -> Cases:
     """The cases in the file at `path`.
 
-    Raises ConfigurationError: one line with file, key and what was expected, also for a file that is not there.
+    Raises ConfigurationError: one line with file, key and what was expected; also if there is no file.
     """
     try:
         content, _ = files.read(path, _LARGEST)
@@ -129,15 +129,14 @@ def load_cases(path: Path) -> Cases:
 
 
 def parse_cases(content: bytes, source: str) -> Cases:
-    """The cases in a file's content; `source` names the file in errors. Raises ConfigurationError as above."""
+    """The cases in a file's content; `source` names the file in errors. Raises ConfigurationError."""
     try:
-        return msgspec.convert(tomllib.loads(content.decode()), Cases)
+        text = content.decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{source}: not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        text = str(error)
-        raise ConfigurationError(f"{source}: not TOML: {text[:1].lower()}{text[1:]}") from None
+    try:
+        return msgspec.convert(tomllib.loads(text), Cases)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{source}: {complaints.of_syntax(error)}") from None
     except msgspec.ValidationError as error:
-        text, _, place = str(error).partition(" - at ")
-        key = place.strip("`").removeprefix("$").removeprefix(".") or "the file"
-        raise ConfigurationError(f"{source}: {key}: {text[:1].lower()}{text[1:]}") from None
+        raise ConfigurationError(f"{source}: {complaints.of_value(error, Cases, text)}") from None
