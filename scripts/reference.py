@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference: commands, exit statuses, variables, settings, JSON.
+"""The generated pages of docs/reference: commands, exit statuses, variables, settings, JSON, plugin files.
 
     make reference                              write them
     .venv/bin/python -m scripts.reference --check   say what differs, write nothing
@@ -25,6 +25,7 @@ from keyturn.cli import main as cli
 from keyturn.cli.output import JSON_VERSION
 from keyturn.ground.errors import KeyturnError, Status
 from keyturn.ground.settings import Settings, rows, text
+from scripts import schema_page
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 SOURCE = Path(keyturn.__file__).parent
@@ -269,6 +270,7 @@ def pages() -> dict[str, str]:
     found["environment.md"] = variables_page()
     found["settings.md"] = settings_page()
     found["json.md"] = json_page(known)
+    found["plugin-schema.md"] = schema_page.page(NOTE)
     return found
 
 
@@ -300,7 +302,7 @@ def main() -> int:
             write(REFERENCE)
             return 0
         found = differences(REFERENCE)
-    except PageError as error:
+    except (PageError, schema_page.SchemaPageError) as error:
         found = [str(error)]
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
