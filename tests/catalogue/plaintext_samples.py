@@ -72,9 +72,9 @@ def _pairs(importer: Importer) -> tuple[list[str], list[tuple[list[str], str]]]:
             assert isinstance(value.with_, str)
             there = [str(step).replace(ANY, "0") for step in value.in_]
             pairs += [
-                ([*there, value.match], "a name"),
+                ([*there, value.match], "a-name"),
                 ([*there, *keys], text),
-                ([*at, value.with_], "a name"),
+                ([*at, value.with_], "a-name"),
             ]
         else:
             pairs.append(([*at, *keys], text))
@@ -82,7 +82,7 @@ def _pairs(importer: Importer) -> tuple[list[str], list[tuple[list[str], str]]]:
     for key in (importer.hint, *importer.where):
         beside = _key(key)
         if beside and [*at, *beside] not in known:
-            pairs.append(([*at, *beside], begins.get(key if isinstance(key, str) else "", "") + "a name"))
+            pairs.append(([*at, *beside], begins.get(key if isinstance(key, str) else "", "") + "a-name"))
     return at, pairs
 
 

@@ -61,6 +61,11 @@ def test_a_variable_is_found_and_goes(
     path.write_text("# mine\n" + "".join(f"export {name}='{value}'\n" for name, value in values.items()))
     report = scanning.scan(plaintext.tools(), {"HOME": str(tmp_path)}, [(path, "shell")], "linux")
     [found] = report.found
+    # Two tools may have the very same variables: psql and ysqlsh.
+    same = [each.name for each, theirs in samples.VARIABLES if dict(theirs).keys() == values.keys()]
+    assert found.tool.name == same[0]
+    if tool.name != same[0]:
+        return
     first = {label: values[name] for name, label in reversed(variables)}
     assert {label: value.reveal() for label, value in found.fields.items()} == first
     after = take_out("shell", found.source.text, found.going)

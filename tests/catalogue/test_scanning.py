@@ -68,7 +68,7 @@ def test_the_more_special_tool_has_it(tmp_path: Path) -> None:
         tmp_path / ".netrc", "machine api.heroku.com login a password b\nmachine other login c password d\n"
     )
     assert [(each.tool.name, each.profile) for each in scan(tmp_path).found] == [
-        ("heroku", ""),
+        ("heroku", "a"),
         ("netrc", "other"),
     ]
 

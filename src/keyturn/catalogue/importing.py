@@ -158,6 +158,8 @@ def remove(
 ) -> None:
     """Take an imported credential out of the file that it came from, and change no other byte of that.
 
+    What is there a second time, where another importer would find it, goes too.
+
     `expected` has the values by the labels of the candidate; `uid` is whose file it has to be. Just before
     the file is replaced, `keep` is given what was in it, what will be, and its status; what that raises
     leaves the file alone.
@@ -165,14 +167,15 @@ def remove(
     Raises ConfigurationError, with nothing changed, if the file holds another credential by now, if this one
     cannot be taken out without changing more, or if the file may not be written.
     """
-    here = _again(plugin, place, expected)
-    source, selected = here.source, here.selected
-    if selected.stuck:
-        raise replacing.refused(place.path, f"the credential can be taken out only by hand: {selected.stuck}")
+    source, selected = _again(plugin, place, expected)
+    stuck = next((each.stuck for each in selected if each.stuck), "")
+    if stuck:
+        raise replacing.refused(place.path, f"the credential can be taken out only by hand: {stuck}")
     replacing.check(source.path, source.status, uid)
+    going = {(entry.path, entry.line): entry for each in selected for entry in each.going}
     before = content_of(source.text)
     try:
-        rest = content_of(take_out(source.format, source.text, selected.going))
+        rest = content_of(take_out(source.format, source.text, list(going.values())))
     except (InseparableError, UnreadableError) as error:
         raise replacing.refused(place.path, error.message) from None
 
@@ -182,20 +185,33 @@ def remove(
     replacing.replace(source.path, source.status, rest, uid, last_look)
 
 
-def _again(plugin: Plugin, place: FilePlace, expected: Mapping[str, Secret]) -> _Here:
-    """The credential where it was found. Raises ConfigurationError if it is not there as it was."""
+def _again(plugin: Plugin, place: FilePlace, expected: Mapping[str, Secret]) -> tuple[Source, list[Selected]]:
+    """The file, and the credential where it was found; with it what has the same secrets elsewhere in there.
+
+    Raises ConfigurationError if it is not there as it was.
+    """
     wanted = {plain_label(label): value for label, value in expected.items()}
     why = "it does not hold what was imported any more"
+    source: Source | None = None
+    same: list[Selected] = []
+    is_there = False
     for importer in plugin.importers:
         if not importer.files or importer.hook is not None:
             continue
         try:
             for each in _in_file(plugin, importer, place.path):
+                if source is not None and source.text != each.source.text:
+                    raise replacing.refused(place.path, "it was changed meanwhile")
                 fields = {plain_label(label): value for label, value in each.selected.fields.items()}
-                if each.selected.profile == place.profile and fields == wanted:
-                    return each
+                secrets = {plain_label(label) for label in each.selected.secrets}
+                if secrets and all(wanted.get(label) == fields[label] for label in secrets):
+                    source = source or each.source
+                    same.append(each.selected)
+                    is_there = is_there or (each.selected.profile == place.profile and fields == wanted)
         except FileNotFoundError:
             why = "it is not there any more"
         except (OSError, UnreadableError, DamagedError) as error:
             why = _why_unread(place.path, error)
-    raise replacing.refused(place.path, why)
+    if source is None or not is_there:
+        raise replacing.refused(place.path, why)
+    return source, same

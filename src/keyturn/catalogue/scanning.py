@@ -111,7 +111,8 @@ def _in_file(tool: Tool, importer: Importer) -> Look:
     def look(source: Source) -> Iterable[Selected]:
         if not _may_hold(importer, source.text):
             return ()
-        return selection.select(importer, tool.definitions, source.format, source.entries)
+        form, entries = source.format, source.entries
+        return selection.select(importer, tool.definitions, form, entries, is_any_secret=True)
 
     return look
 

@@ -54,14 +54,28 @@ class _Group:
 
 
 def select(
-    importer: Importer, definitions: Sequence[FieldDefinition], form: str, entries: Sequence[Entry]
+    importer: Importer,
+    definitions: Sequence[FieldDefinition],
+    form: str,
+    entries: Sequence[Entry],
+    *,
+    is_any_secret: bool = False,
 ) -> Iterator[Selected]:
     """What the importer's description finds among the entries of a file of this format: whatever has a value
-    for one of its labels, complete or not."""
+    for one of its labels, complete or not.
+
+    With `is_any_secret` no condition holds for a secret itself: one of a kind that is not imported lies in
+    plaintext all the same.
+    """
+    conditions = dict(importer.where)
+    if is_any_secret:
+        for label in _secrets(importer, definitions):
+            value = importer.fields[label]
+            conditions.pop(value if isinstance(value, str) else "", None)
     entries = _with_value(form, entries)
     for group in _groups(importer, entries):
         reader = _Reader(group, entries)
-        if all(reader.fits(key, patterns) for key, patterns in importer.where.items()):
+        if all(reader.fits(key, patterns) for key, patterns in conditions.items()):
             found = _selected(importer, importer.fields, definitions, reader)
             if found is not None:
                 yield found
@@ -83,6 +97,12 @@ def of_variables(
         return None
     group = _Group((), tuple((entry.path, entry) for entry in entries))
     return _selected(importer, keys, definitions, _Reader(group, entries))
+
+
+def _secrets(importer: Importer, definitions: Sequence[FieldDefinition]) -> list[str]:
+    """The labels of the importer that are a secret's."""
+    secret = {plain_label(each.label) for each in definitions if each.secret}
+    return [label for label in importer.fields if plain_label(label) in secret]
 
 
 def _with_value(form: str, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -240,9 +260,14 @@ def _selected(
     if not values:
         return None
     temporary = next(
-        (f"it has an {key}" for key in importer.refuse_with if reader.value((key,))[0] is not None), ""
+        (
+            f"temporary: it has the key {key}"
+            for key in importer.refuse_with
+            if reader.value((key,))[0] is not None
+        ),
+        "",
     )
-    temporary = _why_temporary(values, by_label) or (temporary and f"temporary: {temporary}")
+    temporary = temporary or _why_temporary(values, by_label)
     ordered = tuple(sorted(going, key=lambda entry: entry.line))
     name, _ = reader.value(importer.hint) if importer.hint else (None, [])
     profile = name.reveal() if name is not None else "/".join(reader.group.names)

@@ -140,6 +140,8 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("pattern goes with the format regex, and only with that")
         if self.pattern and not groups(self.pattern):
             raise ValueError("pattern is a regular expression with named groups: (?P<name>…)")
+        if not all(self.fields.values()):
+            raise ValueError("a key is not empty; @value is what stands at `at` itself")
         stars = 0
         for step in self.at:
             for each in (step,) if isinstance(step, str) else step:
