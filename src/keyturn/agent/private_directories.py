@@ -16,6 +16,7 @@ import secrets
 import shutil
 import stat
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from keyturn.ground import files
@@ -76,6 +77,7 @@ def owner_of(name: str) -> Owner | None:
     return Owner(int(found["pid"]), int(found["start"]), found["boot"] == _boot())
 
 
+@cache
 def _boot() -> str:
     return hashlib.sha256(identity.boot().encode()).hexdigest()[:8]
 

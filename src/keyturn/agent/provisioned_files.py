@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from keyturn.agent import private_directories
@@ -59,7 +59,7 @@ class ProvisionedFiles:
         if caller.process is None:
             return ""
         owner = Owner(caller.process.pid, caller.process.start)
-        return str(self._place()[0] / private_directories.new_name(owner))
+        return str(self._place[0] / private_directories.new_name(owner))
 
     async def provide(
         self, caller: Caller, invocation: Invocation, provided: tuple[ProvidedFile, ...], settings: Settings
@@ -86,7 +86,7 @@ class ProvisionedFiles:
             raise UnreachableError("the caller is gone")
 
     def _check(self, provided: tuple[ProvidedFile, ...], executable: str, settings: Settings) -> None:
-        _, is_in_memory = self._place()
+        _, is_in_memory = self._place
         if not is_in_memory and not settings.files.on_disk and not all(each.is_pipe for each in provided):
             raise PrivateFilesError(
                 f"{printable(executable)} gets its credential in a file; no file system here is in memory",
@@ -102,8 +102,9 @@ class ProvisionedFiles:
                 f"{MOST} commands have files from keyturn at once", "let some of them end, then try again"
             )
 
+    @cached_property
     def _place(self) -> tuple[Path, bool]:
-        """Where directories are made, and whether that is in memory."""
+        """Where directories are made, and whether that is in memory; looked up once, for every command asks."""
         directories, uid = self._world.directories, self._world.uid
         found = private_directories.place_in_memory(directories, uid)
         return (private_directories.places(directories, uid)[0], False) if found is None else (found, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -183,7 +184,7 @@ class _Call:
         lifetime = (executable.file_lifetime if executable is not None else None) or definition.lifetime
         if definition.arguments and self._is_own:
             paths = {"path": f"{self._directory}/{definition.name}", "directory": self._directory}
-            words = tuple(fill(word, paths).encode() for word in definition.arguments)
+            words = tuple(os.fsencode(fill(word, paths)) for word in definition.arguments)
             self.insertions.append(Insertion(words, definition.position))
         elif not definition.variables:
             raise ConfigurationError(
@@ -196,9 +197,9 @@ class _Call:
 
     def _tell(self, name: str, path_variable: str, directory_variable: str) -> None:
         if path_variable:
-            self.assign[path_variable] = f"{self._directory}/{name}".encode()
+            self.assign[path_variable] = os.fsencode(f"{self._directory}/{name}")
         if directory_variable:
-            self.assign[directory_variable] = self._directory.encode()
+            self.assign[directory_variable] = os.fsencode(self._directory)
 
     def _insert(self, definition: ArgumentDefinition) -> None:
         if self._is_given(definition.unless):
