@@ -1,67 +1,12 @@
-"""The language of `[[import]]`, on real files: what is offered, what is not and why, what is taken out."""
+"""The language of `[[import]]`, on real files: what is offered, what is not and why."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from keyturn.catalogue import importing
-from keyturn.ground.errors import ConfigurationError
-from keyturn.ground.secret import Secret
-from keyturn.sdk import schema
-from keyturn.sdk.importers import Candidate, FilePlace, Findings
-from keyturn.sdk.schema import Plugin
-
-HEAD = """
-name = "x"
-platform = "X"
-[credential]
-name = "token"
-title = "Token"
-[[credential.field]]
-label = "token"
-secret = true
-temporary_prefixes = ["tmp_"]
-[[credential.field]]
-label = "host"
-optional = true
-[[credential.field]]
-label = "user"
-optional = true
-[provision.environment]
-X_TOKEN = "token"
-[[executable]]
-runs = "x"
-name = "X"
-needs_auth = { not = { no_arguments = true } }
-"""
-CANARY = "CANARYEXAMPLE"
-
-
-def plugin(*imports: str, head: str = HEAD) -> Plugin:
-    return schema.parse((head + "".join(f"[[import]]\n{each}\n" for each in imports)).encode(), "x.toml")
-
-
-def find(home: Path, files: Mapping[str, str], *imports: str, head: str = HEAD, **variables: str) -> Findings:
-    for name, text in files.items():
-        path = home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return importing.find(plugin(*imports, head=head), {"HOME": str(home), **variables}, "linux")
-
-
-def offered(found: Findings) -> list[dict[str, str]]:
-    return [{label: value.reveal() for label, value in each.fields.items()} for each in found.candidates]
-
-
-def hints(found: Findings) -> list[str]:
-    return [each.name_hint for each in found.candidates]
-
-
-def reasons(found: Findings) -> list[str]:
-    return [each.reason for each in found.rejected]
-
+from keyturn.sdk.importers import Findings
+from tests.catalogue.imports import HEAD, JSON, find, hints, offered, plugin, reasons
 
 ARGOCD = """
 contexts:
@@ -90,9 +35,6 @@ def test_a_value_out_of_a_second_list(tmp_path: Path) -> None:
     ]
     assert hints(found) == ["a", ""]
     assert not found.rejected, "a server without a token is nobody's credential"
-
-
-JSON = 'files = ["~/f"]\nformat = "json"\n'
 
 
 @pytest.mark.parametrize(
@@ -292,109 +234,3 @@ def test_any_of_some_variables(tmp_path: Path) -> None:
     assert offered(found) == [{"token": "one"}, {"token": "two"}]
     assert [each.variables for each in found.candidates] == [("A",), ("C",)]
     assert offered(find(tmp_path, {}, words, A="same", C="same")) == [{"token": "same"}]
-
-
-def test_a_regular_expression(tmp_path: Path) -> None:
-    words = (
-        'files = ["~/f"]\nformat = "regex"\npattern = \'token = "(?P<t>[^"]*)"\'\n'
-        'at = ["*"]\nfields = { token = "t" }'
-    )
-    found = find(tmp_path, {"f": '{ token = "v#1", other = "x" }\n'}, words)
-    assert offered(found) == [{"token": "v#1"}]
-    with pytest.raises(ConfigurationError, match="whose language is not understood here"):
-        remove(plugin(words), found.candidates[0])
-    assert (tmp_path / "f").read_text() == '{ token = "v#1", other = "x" }\n'
-
-
-def remove(theirs: Plugin, candidate: Candidate, **more: object) -> None:
-    assert candidate.place is not None
-    importing.remove(theirs, candidate.place, candidate.fields, os.geteuid(), **more)  # type: ignore[arg-type]
-
-
-TWICE = (
-    JSON + 'at = ["tokens", "*"]\nfields = { token = "@value", host = "@key" }',
-    JSON + 'at = ["accounts", "*"]\nfields = { token = "t", host = "@key" }',
-)
-BOTH = '{\n  "tokens": {"h": "v", "i": "w"},\n  "accounts": {"h": {"t": "v", "n": 1}}\n}\n'
-
-
-def test_what_stands_there_twice_goes_twice(tmp_path: Path) -> None:
-    found = find(tmp_path, {"f": BOTH}, *TWICE)
-    first, second = found.candidates
-    kept: list[bytes] = []
-    remove(plugin(*TWICE), first, keep=lambda before, rest, status: kept.extend([before, rest]))
-    left = '{\n  "tokens": {"i": "w"},\n  "accounts": {"h": {"n": 1}}\n}\n'
-    assert (tmp_path / "f").read_text() == left
-    assert kept == [BOTH.encode(), left.encode()]
-    remove(plugin(*TWICE), second)
-    assert (tmp_path / "f").read_text() == left.replace('"i": "w"', "")
-
-
-def test_only_what_was_imported_goes(tmp_path: Path) -> None:
-    [first, _] = find(tmp_path, {"f": BOTH}, *TWICE).candidates
-    path = tmp_path / "f"
-    changed = BOTH.replace('"v"', '"other"')
-    path.write_text(changed)
-    with pytest.raises(ConfigurationError, match="does not hold what was imported any more"):
-        remove(plugin(*TWICE), first)
-    assert path.read_text() == changed
-    path.unlink()
-    with pytest.raises(ConfigurationError, match="not there any more"):
-        remove(plugin(*TWICE), first)
-
-
-def test_another_persons_file_stays(tmp_path: Path) -> None:
-    [first, _] = find(tmp_path, {"f": BOTH}, *TWICE).candidates
-    assert first.place is not None
-    with pytest.raises(ConfigurationError, match="not your file"):
-        importing.remove(plugin(*TWICE), first.place, first.fields, os.geteuid() + 1)
-    assert (tmp_path / "f").read_text() == BOTH
-
-
-def test_a_copy_that_cannot_be_kept_leaves_the_file(tmp_path: Path) -> None:
-    [first, _] = find(tmp_path, {"f": BOTH}, *TWICE).candidates
-
-    def refuse(before: bytes, rest: bytes, status: os.stat_result) -> None:
-        raise ConfigurationError("the vault is full")
-
-    with pytest.raises(ConfigurationError, match="the vault is full"):
-        remove(plugin(*TWICE), first, keep=refuse)
-    assert (tmp_path / "f").read_text() == BOTH
-    assert os.listdir(tmp_path) == ["f"]
-
-
-def test_two_values_at_one_place(tmp_path: Path) -> None:
-    words = 'files = ["~/f"]\nformat = "ini-mysql"\nat = [["client", "mysql"]]\nmerge = true\n'
-    words += 'fields = { token = "password" }'
-    text = "[client]\npassword = one\n[mysqld]\npassword = server\n[mysql]\npassword = two\n"
-    [found] = find(tmp_path, {"f": text}, words).candidates
-    assert found.fields == {"token": Secret("two")}, "as mysql has it"
-    with pytest.raises(ConfigurationError, match="twice, with different values"):
-        remove(plugin(words), found)
-    text = text.replace("two", "one")
-    [found] = find(tmp_path, {"f": text}, words).candidates
-    remove(plugin(words), found)
-    assert (tmp_path / "f").read_text() == "[client]\n[mysqld]\npassword = server\n[mysql]\n"
-
-
-def test_what_goes_along_and_what_stays(tmp_path: Path) -> None:
-    words = 'files = ["~/f"]\nformat = "ini"\nat = ["*"]\nfields = { token = "t", host = "h", user = "u" }\n'
-    text = "[p]\nh = one\nu = ann\nt = v\n"
-    for more, left in (("", "[p]\nh = one\nu = ann\n"), ('also_removed = ["user"]', "[p]\nh = one\n")):
-        [found] = find(tmp_path, {"f": text}, words + more).candidates
-        assert found.place == FilePlace(tmp_path / "f", "p", "")
-        remove(plugin(words + more), found)
-        assert (tmp_path / "f").read_text() == left
-
-
-def test_no_secret_in_what_is_printed(tmp_path: Path) -> None:
-    words = JSON + 'at = ["*"]\nfields = { token = "t" }\nneed = ["token"]'
-    found = find(tmp_path, {"f": f'{{"a": {{"t": "{CANARY}"}}, "b": {{"t": "tmp_{CANARY}"}}}}'}, words)
-    assert len(found.candidates) == len(found.rejected) == 1
-    assert CANARY not in repr(found)
-    theirs = plugin(words)
-    (tmp_path / "f").write_text(f'{{"a": {{"t": "{CANARY}"')
-    with pytest.raises(ConfigurationError) as caught:
-        remove(theirs, found.candidates[0])
-    assert CANARY not in caught.value.message
-    assert caught.value.__cause__ is None
