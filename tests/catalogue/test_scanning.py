@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from keyturn.catalogue import importing, loader, scanning
 from keyturn.catalogue import plaintext as catalogue
-from keyturn.catalogue import scanning
 from keyturn.catalogue.scanning import Report
 from keyturn.cli.plaintext_finding import shown_values
 from keyturn.ground.secret import Secret
@@ -162,6 +162,22 @@ def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
     assert found.profile == "…@registry.example/"
     assert CANARY not in shown_values(found)
     assert Secret(f"ada:{CANARY}@registry.example/") in found.fields.values(), "the item has it"
+
+
+def test_a_kind_that_is_not_imported_lies_there_all_the_same(tmp_path: Path) -> None:
+    """`gho_`: what a login of gh leaves."""
+    write(tmp_path / ".config/gh/hosts.yml", f"github.com:\n  user: ada\n  oauth_token: gho_{CANARY}\n")
+    [found] = scan(tmp_path).found
+    assert found.tool.name == "github"
+    assert found.fields["token"] == Secret(f"gho_{CANARY}")
+    offered = importing.find(loader.load("github"), {"HOME": str(tmp_path)}, "linux")
+    assert not offered.candidates
+
+
+def test_what_a_where_names_besides_holds_for_the_scan(tmp_path: Path) -> None:
+    text = '{"accessTokens": {"https://api.pulumi.com": "pul-EXAMPLE", "file://~": "x-EXAMPLE"}}'
+    write(tmp_path / ".pulumi/credentials.json", text)
+    assert [each.fields["token"] for each in scan(tmp_path).found] == [Secret("pul-EXAMPLE")]
 
 
 @pytest.mark.parametrize("value", ["${NPM_TOKEN}", "$NPM_TOKEN", "true", ""])
