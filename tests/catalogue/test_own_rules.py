@@ -98,6 +98,13 @@ def test_a_broken_file_is_named_and_nothing_runs_by_half_a_rule(mine: OwnFiles, 
     assert [each.message for each in loader.broken()] == [caught.value.message]
 
 
+def test_a_command_of_a_broken_plugin_is_not_blamed_on_the_rules(mine: OwnFiles) -> None:
+    path = mine.write()
+    path.write_text(path.read_text().replace("secret =", "secrte ="))
+    mine.rules('[mytool]\nnever = ["x"]\n')
+    assert [each.path for each in loader.broken()] == [path]
+
+
 def test_a_command_that_no_plugin_wraps_is_named(mine: OwnFiles) -> None:
     path = mine.rules('[frob]\nnever = ["x"]\n')
     assert [each.message for each in loader.broken()] == [

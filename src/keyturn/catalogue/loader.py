@@ -160,7 +160,9 @@ def broken() -> tuple[Broken, ...]:
     except ConfigurationError as error:
         return (*found, Broken(_rules.path, error.message))
     text = "no plugin wraps it; expected a command that one wraps"
-    unknown = [command for command in mine if command not in listed()]
+    # A command of a broken plugin is its own, as soon as that is mended.
+    known = {*listed(), *(command for each in found for command in each.commands)}
+    unknown = [command for command in mine if command not in known]
     return (*found, *(Broken(_rules.path, f"{_rules.path}: {command}: {text}") for command in unknown))
 
 
