@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from keyturn.aws.labels import CODE, KEY_ID, REGION, SECRET_KEY, SERIAL
-from keyturn.catalogue import index, loader
+from keyturn.catalogue import compiled, index, loader
 from keyturn.ground.errors import ConfigurationError, UsageError
+from keyturn.sdk import schema
 from tests.sdk.test_schema import SOUND
 
 LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\t\ttoken\n"
@@ -22,6 +23,39 @@ def test_every_plugin_loads() -> None:
 
 def test_the_index_is_what_the_files_say() -> None:
     assert (loader.BUILT_IN / index.FILE).read_text() == loader.index_text()
+
+
+def test_the_compiled_form_is_what_the_files_say() -> None:
+    assert (loader.BUILT_IN / compiled.FILE).read_text() == compiled.text(loader.BUILT_IN), "make catalogue"
+    seen = 0
+    for name in loader.names():
+        content = (loader.BUILT_IN / f"{name}.toml").read_bytes()
+        found = compiled.of(name, content, loader.BUILT_IN)
+        if found is not None:
+            assert found == schema.parse(content, name)
+            seen += 1
+    assert seen > len(loader.names()) // 2
+
+
+def test_a_file_that_was_changed_is_read_itself(tmp_path: Path) -> None:
+    path = tmp_path / "demo.toml"
+    path.write_text(SOUND)
+    (tmp_path / compiled.FILE).write_text(compiled.text(tmp_path))
+    compiled.forget()
+    assert compiled.of("demo", SOUND.encode(), tmp_path) == schema.parse(SOUND.encode(), "demo")
+    changed = SOUND.replace('platform = "Demo"', 'platform = "Other"')
+    assert changed != SOUND
+    assert compiled.of("demo", changed.encode(), tmp_path) is None
+    path.write_text(changed)
+    assert loader.load("demo", tmp_path).platform == "Other"
+
+
+def test_a_compiled_form_of_another_schema_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(SOUND)
+    (tmp_path / compiled.FILE).write_text(compiled.text(tmp_path).replace('"secret"', '"secrte"'))
+    compiled.forget()
+    assert compiled.of("demo", SOUND.encode(), tmp_path) is None
+    assert loader.load("demo", tmp_path).platform == "Demo"
 
 
 def test_find_by_executable() -> None:

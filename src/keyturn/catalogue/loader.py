@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from keyturn.catalogue import index
+from keyturn.catalogue import compiled, index
 from keyturn.catalogue.index import Listed
 from keyturn.catalogue.own import Broken, BuiltIn, OwnPlugins
 from keyturn.ground.errors import ConfigurationError, UsageError
@@ -84,7 +84,10 @@ def _load(name: str, directory: Path) -> Plugin:
     if not is_plugin_name(name) or not path.is_file():
         known = ", ".join(_names(directory)) or "none"
         raise UsageError(f"no plugin is called {printable(name)}", f"plugins: {known}")
-    plugin = schema.parse(index.content(path), str(path), lambda used: _load(used, directory))
+    content = index.content(path)
+    plugin = compiled.of(name, content, directory) or schema.parse(
+        content, str(path), lambda used: _load(used, directory)
+    )
     if plugin.name != name:
         raise ConfigurationError(f"{path}: name: expected {name}, as the file is called")
     if plugin.replaces:
@@ -97,6 +100,7 @@ def _load(name: str, directory: Path) -> Plugin:
 def forget() -> None:
     """The built-in plugins are read anew from now on, for who measures that."""
     _load.cache_clear()
+    compiled.forget()
 
 
 def find_by_executable(runs: str, directory: Path = BUILT_IN) -> Plugin | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import Any, get_args, get_origin
 
@@ -34,8 +33,8 @@ _PAIR = re.compile(r"""^\s*(?P<key>(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
-def of_syntax(error: tomllib.TOMLDecodeError | RecursionError) -> str:
-    """What is no TOML, and where; without a word of the file."""
+def of_syntax(error: ValueError | RecursionError) -> str:
+    """What is no TOML by the parser's `error`, and where; without a word of the file."""
     if isinstance(error, RecursionError):
         return "not TOML that can be read: too deep"
     reason, _, place = str(error).partition(" (at ")

@@ -58,7 +58,7 @@ def infer(value: Secret) -> Composition:
         prefix = ""
     rest = text[len(prefix) :]
     charset = tuple(name for name, characters in _SETS.items() if set(rest) & set(characters))
-    others = {character for character in rest if not (character.isascii() and character.isalnum())}
+    others = {c for c in rest if c.isprintable() and not (c.isascii() and c.isalnum())}
     return Composition(len(text), prefix, charset, "".join(sorted(others)))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -241,6 +240,9 @@ def parse(content: bytes, source: str, plugin: Callable[[str], Plugin] | None = 
     `plugin` gives another plugin by its name, for a file that uses that one's credential. Raises
     ConfigurationError: one line with file, key and what was expected.
     """
+    # Only where there is TOML to parse: it takes as long as the interpreter's start.
+    import tomllib
+
     try:
         text = content.decode()
     except UnicodeDecodeError:
