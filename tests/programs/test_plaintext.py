@@ -74,7 +74,7 @@ def test_scan_needs_no_account_and_no_agent(user: User) -> None:
     assert found["unread"] == [{"path": str(user.home / ".netrc"), "reason": "is not a regular file"}]
     assert [(each["tool"], each["plugin"], each["line"], each["removable"]) for each in found["found"]] == [
         ("aws", "aws", 4, True),
-        ("github", None, 1, True),
+        ("github", "github", 1, True),
     ]
     assert found["found"][0]["fields"] == [
         {"label": "access key id", "secret": False, "masked": f"…{KEY[-4:]}"},
@@ -94,7 +94,7 @@ def test_all_of_it_goes_and_comes_back(account: User) -> None:
     done = remove(account, "--all").succeeds()
     assert path.read_text() == AWS_LEFT
     assert hosts.read_text() == "github.com:\n    user: ada\n"
-    assert items(account) == ["Amazon Web Services", "GitHub (github.com)"]
+    assert items(account) == ["Amazon Web Services", "GitHub (ada)"]
     what = "access key id and secret access key of Amazon Web Services (default)"
     assert f"took {what} out of ~/.aws/credentials" in done.errors
     assert "  aws: set it up by keyturn plugin init aws" in done.errors

@@ -234,7 +234,8 @@ class Work:
         uid = self._context.world.uid
         hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, uid, keep)
         note(f"removed {what(chosen.plugin)} from {where}")
-        note(f"to put them back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
+        them = "them" if what(chosen.plugin) == _KEYS else "it"
+        note(f"to put {them} back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
             for text in traces.of_file(chosen.plugin, search, self._plan.executables):
