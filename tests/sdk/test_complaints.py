@@ -87,6 +87,10 @@ def test_a_key_that_is_not_there_has_no_line() -> None:
     assert complaints.line_of("", "name") is None
 
 
+def test_the_nearest_line_counts() -> None:
+    assert complaints.line_of("[a.b]\nc = 1\n[a]\nd = 1\n", "a.b.c") == 2
+
+
 def test_a_list_in_a_list_is_counted_anew() -> None:
     text = "[[a]]\n[[a.b]]\n[[a.b]]\n[[a]]\n[[a.b]]\nx = 1\n"
     assert complaints.line_of(text, "a[1].b[0].x") == 6

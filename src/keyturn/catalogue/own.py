@@ -230,7 +230,7 @@ def _check_hooks(path: Path, plugin: Plugin) -> None:
 def _why_not_ours(directory: Path, uid: int) -> str:
     """Why a directory's files are not taken; empty if they are."""
     found = os.lstat(directory)
-    if stat.S_ISLNK(found.st_mode) or not stat.S_ISDIR(found.st_mode):
+    if not stat.S_ISDIR(found.st_mode):
         return "expected a directory, no link"
     if found.st_uid != uid or found.st_mode & 0o022:
         return "expected a directory of yours that nobody else may write (mode 0700)"

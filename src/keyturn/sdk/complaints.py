@@ -99,9 +99,6 @@ def _table(key: str, counts: dict[tuple[str | int, ...], int], *, is_list: bool)
         path = (*path, part)
         if is_list and at == len(parts) - 1:
             counts[path] = counts.get(path, -1) + 1
-            # A new element: the lists in the one before do not count on.
-            for other in [other for other in counts if len(other) > len(path) and other[: len(path)] == path]:
-                del counts[other]
         if path in counts:
             path = (*path, counts[path])
     return path
