@@ -1,27 +1,50 @@
 """Targets of other programs' credential files, as tests/fuzz/targets.py has them; and backups."""
 
 from collections.abc import Callable
+from functools import cache
 
+from keyturn.catalogue import plaintext, selection
+from keyturn.catalogue.plaintext import Tool
 from keyturn.ground.errors import DamagedError
 from keyturn.plaintext import backups
 from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of, text_of
 from keyturn.plaintext.formats import FORMATS, take_out
+from keyturn.sdk.import_schema import Importer
 from tests.fuzz.refusals import CANARY, MOMENT, refused
 
 # Each is read four times for every entry that is taken out.
 MOST_ENTRIES = 6
 
 
+@cache
+def _importers() -> dict[str, list[tuple[Tool, Importer]]]:
+    """Everything that is looked for in files, by their format."""
+    found: dict[str, list[tuple[Tool, Importer]]] = {name: [] for name in FORMATS}
+    for tool in plaintext.tools():
+        for importer in tool.importers:
+            if importer.format in found:
+                found[importer.format].append((tool, importer))
+    assert sum(map(len, found.values())) > 60
+    return found
+
+
 def of_format(name: str) -> Callable[[bytes], bool]:
-    """Read, and take out one entry after the other, each from the whole file."""
+    """Read, find by every importer of the format, and take out one entry after the other, each from the whole
+    file."""
 
     def target(content: bytes) -> bool:
+        importers = _importers()
         try:
             text = text_of(content)
             entries = FORMATS[name].entries(text)
         except UnreadableError as error:
             return refused(error, content)
         assert content_of(text) == content
+        for tool, importer in importers[name]:
+            for found in selection.select(importer, tool.definitions, name, entries):
+                assert all(found.fields.values())
+                assert set(found.secrets) <= set(found.fields)
+                assert CANARY.decode() not in repr(found) or CANARY.decode() in found.profile
         for entry in entries[:MOST_ENTRIES]:
             assert CANARY.decode() not in repr(entry) or any(CANARY.decode() in key for key in entry.path)
             assert entry.value
