@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from keyturn.ground.errors import UncarriedError
 from keyturn.ground.secret import Secret
-from keyturn.sdk.parts import Parts
+from keyturn.sdk.parts import PartFile, Parts
+from keyturn.sdk.quoting import RefusedError, quoted
 from keyturn.sdk.run import Invocation
 
 DEFAULT_REGISTRY = "https://registry.npmjs.org/"
-# npm, pnpm up to version 10, and pnpm from 11 on.
+# npm's, and pnpm's since version 11.
 PREFIXES = ("npm_config_", "pnpm_config_")
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%!$&'()*+,;@-]+)*/?")
@@ -26,6 +27,9 @@ def provide(values: Mapping[str, Secret], invocation: Invocation) -> Parts:
     `--userconfig` would hide it (@npmcli/config, `loadEnv`). Without a host it is npm's own registry,
     whatever that .npmrc names: a token for the one must not come to another. Which registry is asked for
     packages of no organization stays as it is, for that is no part of the credential. Raises UncarriedError.
+
+    pnpm up to version 10 does not read such variables for what it fetches itself; it reads a file in the
+    place of the machine's npmrc, besides the user's (tried with 9 and 10).
     """
     token = values["token"]
     if "${" in token.reveal():
@@ -35,7 +39,21 @@ def provide(values: Mapping[str, Secret], invocation: Invocation) -> Parts:
     settings = {f"{place}:_authToken": token}
     if "organization" in values:
         settings[f"@{_scope(values['organization'].reveal())}:registry"] = Secret(registry)
-    return Parts({prefix + name: value for prefix in PREFIXES for name, value in settings.items()})
+    variables = {prefix + name: value for prefix in PREFIXES for name, value in settings.items()}
+    if invocation.executable != "pnpm":
+        return Parts(variables)
+    file = PartFile("npmrc", Secret(_npmrc(settings)), path_variable="NPM_CONFIG_GLOBALCONFIG")
+    return Parts(variables, files=(file,))
+
+
+def _npmrc(settings: Mapping[str, Secret]) -> str:
+    try:
+        lines = [f"{name}={quoted('npmrc', value.reveal())}\n" for name, value in settings.items()]
+    except RefusedError as error:
+        raise UncarriedError(
+            f"the field “token” cannot be given to pnpm in npmrc: it holds {error}"
+        ) from None
+    return "".join(lines)
 
 
 def _registry(text: str) -> str:
