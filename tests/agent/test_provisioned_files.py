@@ -8,6 +8,8 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -175,6 +177,28 @@ def test_a_caller_that_has_gone_leaves_nothing(world: World, sleeper: subprocess
     assert left(world) == []
 
 
+def test_a_caller_that_hangs_up_while_its_files_are_made_leaves_nothing(
+    world: World, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill, begun = private_directories.fill, threading.Event()
+
+    def slow(directory: Path, uid: int, provided: tuple[ProvidedFile, ...]) -> None:
+        begun.set()
+        time.sleep(0.3)
+        fill(directory, uid, provided)
+
+    async def live() -> None:
+        monkeypatch.setattr(private_directories, "fill", slow)
+        giving = asyncio.create_task(give(ProvisionedFiles(world), sleeper.pid))
+        await asyncio.to_thread(begun.wait)
+        giving.cancel()
+        await until(lambda: left(world) != [])
+        sleeper.kill()
+        await until(lambda: left(world) == [])
+
+    run(live())
+
+
 def test_the_next_keeper_takes_over_and_sweeps(world: World, sleeper: subprocess.Popen[bytes]) -> None:
     async def live() -> None:
         kept = await give(ProvisionedFiles(world), sleeper.pid)
@@ -209,7 +233,7 @@ def test_a_pipe_is_written_once(world: World, sleeper: subprocess.Popen[bytes]) 
         assert stat.S_ISFIFO(path.stat().st_mode)
         assert await asyncio.to_thread(path.read_text) == content
         with pytest.raises(FileNotFoundError):
-            path.open()
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     run(live())
 
@@ -246,11 +270,12 @@ def test_who_reads_a_pipe_of_a_keeper_that_was_killed_does_not_hang(
         # As it is without the keeper that made it: nobody will ever write.
         path = private / "demo/f"
         private_directories.fill(private, world.uid, (ProvidedFile(str(path), Secret(TEXT), is_pipe=True),))
-        reading = asyncio.create_task(asyncio.to_thread(path.read_bytes))
+        reader = await asyncio.create_subprocess_exec("cat", path, stdout=subprocess.PIPE)
         await asyncio.sleep(0.2)
-        assert not reading.done()
+        assert reader.returncode is None, "it waits"
         ProvisionedFiles(world).recover()
-        assert await reading == b""
+        async with asyncio.timeout(SECONDS):
+            assert (await reader.communicate())[0] == b""
         assert not path.exists()
 
     run(live())

@@ -21,7 +21,7 @@ from tests.parts import needs
 
 HOSTILE = [
     *("it's", '"quoted"', "'single'", "'", '"', "x'", "`x`", "\\", "a\\nb", "ends with \\"),
-    *("a#b", "#a", "a # b", "a ;b", "!include", "[x]", "=", "a=b", ":", "a: b", "{a}", "a,b", "~"),
+    *("a#b", 'a"#b', "#a", "a # b", "a ;b", "!include", "[x]", "=", "a=b", ":", "a: b", "{a}", "a,b", "~"),
     *("100%", "%(user)s", "%%", "${HOME}", "$(id)", "true", "null", "no", "0x1", "1e3", ""),
     *("two\nlines", "a\r", "tab\there", " lead", "trail ", "\x00", "\x1b[1m", "\x7f", "\x85", "\u2028"),
     *("ümläut ☃ 𝄞", "à", "\u00a0", "\ufeff", "-rf", "--", "--user=root"),
