@@ -47,6 +47,11 @@ def test_only_what_was_imported_goes(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not hold what was imported any more"):
         remove(plugin(*TWICE), first)
     assert path.read_text() == changed
+    moved = BOTH.replace('"h"', '"j"')
+    path.write_text(moved)
+    with pytest.raises(ConfigurationError, match="does not hold what was imported any more"):
+        remove(plugin(*TWICE), first)
+    assert path.read_text() == moved, "the same token, for another host"
     path.unlink()
     with pytest.raises(ConfigurationError, match="not there any more"):
         remove(plugin(*TWICE), first)

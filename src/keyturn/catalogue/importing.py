@@ -171,7 +171,6 @@ def remove(
     stuck = next((each.stuck for each in selected if each.stuck), "")
     if stuck:
         raise replacing.refused(place.path, f"the credential can be taken out only by hand: {stuck}")
-    replacing.check(source.path, source.status, uid)
     going = {(entry.path, entry.line): entry for each in selected for entry in each.going}
     before = content_of(source.text)
     try:
