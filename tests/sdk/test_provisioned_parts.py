@@ -195,6 +195,7 @@ def test_a_hook_adds_to_the_tables() -> None:
     }
     assert done.remove == ("LESS",)
     assert texts(done) == {"/private/demo/.npmrc": "//h/:_authToken=pass EXAMPLE"}
+    assert done.files[0].lives_with_tree, "as its command says of all its files"
     with pytest.raises(ConfigurationError, match="names an unknown hook: npm"):
         provision_fields(plugin, "democtl", values, (b"run",))
 

@@ -15,7 +15,7 @@ from keyturn.sdk.argv import Options
 from keyturn.sdk.file_texts import RefusedFieldError, file_text
 from keyturn.sdk.insertions import is_given, with_insertions
 from keyturn.sdk.parts import Parts, Provide
-from keyturn.sdk.provision_schema import ArgumentDefinition, FileDefinition, Filling, fill
+from keyturn.sdk.provision_schema import ArgumentDefinition, FileDefinition, Filling, Lifetime, fill
 from keyturn.sdk.run import Insertion, Invocation, NeedItem, ProvidedFile, Provision, Provisioned, Selection
 from keyturn.sdk.schema import Plugin
 
@@ -180,8 +180,6 @@ class _Call:
             ) from None
         if text is None:
             return
-        executable = self.plugin.executable(self.invocation.executable)
-        lifetime = (executable.file_lifetime if executable is not None else None) or definition.lifetime
         if definition.arguments and self._is_own:
             paths = {"path": f"{self._directory}/{definition.name}", "directory": self._directory}
             words = tuple(os.fsencode(fill(word, paths)) for word in definition.arguments)
@@ -192,8 +190,14 @@ class _Call:
                 f" {self.invocation.executable} does not know"
             )
         self._tell(definition.name, definition.path_variable, definition.directory_variable)
-        path = f"{self._directory}/{definition.name}"
-        self.files.append(ProvidedFile(path, text, definition.pipe, lifetime == "tree"))
+        self._add(definition.name, text, definition.lifetime, is_pipe=definition.pipe)
+
+    def _add(self, name: str, text: Secret, lifetime: Lifetime, *, is_pipe: bool = False) -> None:
+        executable = self.plugin.executable(self.invocation.executable)
+        own = executable.file_lifetime if executable is not None else None
+        self.files.append(
+            ProvidedFile(f"{self._directory}/{name}", text, is_pipe, (own or lifetime) == "tree")
+        )
 
     def _tell(self, name: str, path_variable: str, directory_variable: str) -> None:
         if path_variable:
@@ -234,7 +238,7 @@ class _Call:
         self.remove += parts.remove
         for each in parts.files:
             self._tell(each.name, each.path_variable, each.directory_variable)
-            self.files.append(ProvidedFile(f"{self._directory}/{each.name}", each.text))
+            self._add(each.name, each.text, "process")
 
 
 def carried(label: str, text: str, what: str = NO_VARIABLE) -> bytes:
