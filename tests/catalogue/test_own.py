@@ -140,6 +140,18 @@ def test_the_credential_of_another_plugin(mine: OwnFiles) -> None:
     assert "circle.toml: uses: expected" in faults()[0] or "sibling.toml: uses: expected" in faults()[0]
 
 
+def test_a_secret_in_an_argument_is_told_of(mine: OwnFiles) -> None:
+    argument = '[[provision.argument]]\nwords = ["--token={token}"]\n'
+    text = plugin_text().replace("[provision.environment]", f"{argument}WARNING[provision.environment]")
+    path = mine.write(text=text.replace("WARNING", ""))
+    assert faults() == [
+        f"{path}: the file: an argument with a secret in it needs a warning: why there is no other way"
+    ]
+    mine.write(text=text.replace("WARNING", 'warning = "mytool has no other way"\n'))
+    assert faults() == []
+    assert loader.listed()["mytool"].warning == "mytool has no other way"
+
+
 def test_code_is_not_named(mine: OwnFiles) -> None:
     """Hooks are code of the built-in plugins, written for their fields."""
     text = plugin_text().replace('[provision.environment]\nMY_TOKEN = "token"', '[provision]\nhook = "aws"')

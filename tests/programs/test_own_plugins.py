@@ -72,6 +72,18 @@ def test_the_running_agent_sees_a_changed_file(tool_user: User) -> None:
     assert f"keyturn: {file}: line 2: platfrom: unknown key; did you mean “platform”?" in done.errors
 
 
+def test_a_secret_in_an_argument_is_told_of_before_it_is_set_up(tool_user: User) -> None:
+    new(tool_user)
+    file = tool_user.config / "plugins/mytool.toml"
+    argument = '[[provision.argument]]\nwords = ["--token={token}"]\nwarning = "it has no other way"\n'
+    file.write_text(file.read_text().replace("[[import]]", f"{argument}\n[[import]]"))
+    words = ("plugin", "init", "mytool", "--item", "Mine", "--no-input", "--password-file", "password")
+    for command in (words, ("plugin", "validate", "mytool"), ("plugin", "list", "mytool")):
+        assert "mytool: it has no other way\n" in tool_user.keyturn(*command).succeeds().errors, command
+    inspected = tool_user.keyturn("plugin", "inspect", "mytool").succeeds().output
+    assert "warning: it has no other way\n" in inspected
+
+
 def test_a_broken_one_is_named_once_and_the_others_work(tool_user: User) -> None:
     new(tool_user)
     (tool_user.config / "plugins/other.toml").write_text("name = 'other'\nfrob = 1\n")
@@ -136,6 +148,20 @@ class TestAProgramThatNoPluginKnows:
         tool_user.keyturn("agent", "stop")
         for script in (words, SIGNED_IN + words):
             assert tool_user.sh(script).succeeds().output == "token= other= plugin= item=\n"
+
+    def test_a_program_that_is_not_trusted_is_named_first(self, tool_user: User) -> None:
+        new(tool_user)
+        init(tool_user)
+        (tool_user.config / "settings.toml").unlink()
+        terminal = tool_user.terminal()
+        terminal.run(f"keyturn signin --password-file {tool_user.home}/password")
+        terminal.type("keyturn plugin run --plugin mytool -- deploy now")
+        asked = terminal.expect("password of account “Test”: ")
+        assert "deploy wants to use “Mine” (Mytool, the global default)" in asked
+        assert f"program: {tool_user.home}/bin/deploy – it is below the working directory" in asked
+        terminal.press("c")
+        terminal.ready()
+        assert terminal.status() == Status.INTERRUPTED
 
     def test_an_item_can_be_named_besides(self, tool_user: User) -> None:
         new(tool_user)
