@@ -250,6 +250,17 @@ def test_a_pipe_that_nobody_reads_goes_with_the_process(
     assert left(world) == []
 
 
+def test_a_pipe_does_not_wait_for_ever(
+    world: World, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def live() -> None:
+        monkeypatch.setattr("keyturn.agent.provisioned_files.PIPE_SECONDS", 0.1)
+        path = await give(ProvisionedFiles(world), sleeper.pid, is_pipe=True)
+        await until(lambda: not path.exists())
+
+    run(live())
+
+
 def test_what_is_in_pipes_is_forgotten_at_lock(world: World, sleeper: subprocess.Popen[bytes]) -> None:
     async def live() -> None:
         files = ProvisionedFiles(world)

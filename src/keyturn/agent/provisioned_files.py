@@ -104,7 +104,7 @@ class ProvisionedFiles:
 
     @cached_property
     def _place(self) -> tuple[Path, bool]:
-        """Where directories are made, and whether that is in memory; looked up once, for every command asks."""
+        """Where directories are made, and whether that is in memory; looked up once: every command asks."""
         directories, uid = self._world.directories, self._world.uid
         found = private_directories.place_in_memory(directories, uid)
         return (private_directories.places(directories, uid)[0], False) if found is None else (found, True)

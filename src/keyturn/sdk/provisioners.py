@@ -187,7 +187,8 @@ class _Call:
         elif not definition.variables:
             raise ConfigurationError(
                 f"{self.plugin.platform}: its credential is given by an argument of its own commands, which"
-                f" {self.invocation.executable} does not know"
+                f" {self.invocation.executable} does not know",
+                f"its own commands: {', '.join(each.runs for each in self.plugin.executables)}",
             )
         self._tell(definition.name, definition.path_variable, definition.directory_variable)
         self._add(definition.name, text, definition.lifetime, is_pipe=definition.pipe)
