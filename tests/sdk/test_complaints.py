@@ -40,6 +40,23 @@ def complaint(text: str) -> str:
             "credential.field[1].xyz: unknown key; known here: aka, composition",
         ),
         ('DEMO_HOST = "host"', "DEMO_HOST = 3", "provision.environment[...]: expected "),
+        ('name = "demo"', 'name = "Demo"', "the file: name is 1 to 32 of a-z, 0-9 and -"),
+        (
+            "optional = true",
+            'aka = "x"',
+            "credential.field[1].aka: expected a list, got text",
+        ),
+        (
+            "secret = true",
+            'composition = { charset = ["digit"] }',
+            "credential.field[0].composition.charset[0]: expec",
+        ),
+        ("[[import]]\n", "[[imports]]\n", "imports: unknown key; did you mean “import”?"),
+        (
+            "[[credential.field]]",
+            "[[credential.feld]]",
+            "credential.feld: unknown key; did you mean “field”?",
+        ),
         ('DEMO_HOST = "host"', 'DEMO_HOST = "hots"', "the file: the credential has no field “hots”"),
     ],
 )
@@ -51,6 +68,16 @@ def test_the_line_and_the_key_are_named(old: str, new: str, said: str) -> None:
     # Of a table whose keys are free the parser does not say which key it was.
     lines = (number, number - 2) if "[...]" in said else (number,)
     assert any(got.startswith(f"line {each}: {said}") for each in lines), got
+
+
+def test_the_words_that_are_expected_are_named() -> None:
+    said = complaint(SOUND.replace("secret = true", 'composition = { charset = ["digit"] }'))
+    assert said.endswith("charset[0]: expected one of digits, lowercase, uppercase; did you mean “digits”?")
+
+
+def test_a_table_in_place_of_a_list_of_tables() -> None:
+    said = complaint(SOUND.replace("[[executable]]", "[executable]"))
+    assert said.endswith("executable: expected a list, got a table: it is written [[executable]]")
 
 
 def test_a_missing_key_is_looked_for_at_its_table() -> None:

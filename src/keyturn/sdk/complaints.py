@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -57,11 +57,19 @@ def of_value(error: msgspec.ValidationError, kind: type, text: str, table: str =
         what = f"unknown key; {_known(kind, key, found['name'])}"
     elif found := _MISSING.fullmatch(said):
         what = f"the key “{found['name']}” is missing"
+    elif said.startswith("Invalid enum value"):
+        what = _allowed(kind, key, said)
     else:
         for theirs, ours in _KINDS.items():
             what = what.replace(theirs, ours)
+        if said == "Expected `array`, got `object`" and where:
+            name = re.sub(r"\[\d+\]", "", where)
+            what = f"{what}: it is written [[{name}]]"
     where = f"{table}.{where}".strip(".") if table else where
-    line = line_of(text, where) if where else _line_saying(text, what)
+    # A rule about several keys begins with one of them.
+    first = what.split(" ", 1)[0]
+    is_key = not _UNKNOWN.fullmatch(said) and first in _names(kind, _steps(where))
+    line = line_of(text, f"{where}.{first}".strip(".") if is_key else where) or _line_saying(text, what)
     return f"{f'line {line}: ' if line else ''}{where or 'the file'}: {_lower(what)}"
 
 
@@ -79,16 +87,20 @@ def line_of(text: str, key: str) -> int | None:
             here = (*table, *_parts(pair["key"]))
         else:
             continue
-        if len(here) > best and wanted[: len(here)] == here:
-            best, found = len(here), number
+        shared = min(len(here), len(wanted))
+        if shared > best and wanted[:shared] == here[:shared]:
+            best, found = shared, number
     return found
 
 
 def _line_saying(text: str, what: str) -> int | None:
     """The line with the value that a complaint about the whole file quotes."""
     quoted = re.search(r"“([^”]+)”", what)
-    lines = enumerate(text.splitlines(), 1)
-    return next((number for number, line in lines if quoted and f'"{quoted[1]}"' in line), None)
+    if quoted is None:
+        return None
+    name = re.escape(quoted[1])
+    stands = re.compile(rf"""["']{name}["']|^\s*{name}\s*=""")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if stands.search(line)), None)
 
 
 def _table(key: str, counts: dict[tuple[str | int, ...], int], *, is_list: bool) -> tuple[str | int, ...]:
@@ -126,16 +138,40 @@ def _known(kind: type, key: str, wrong: str) -> str:
     return f"known here: {', '.join(sorted(names))}" if names else "it is not of the schema"
 
 
+def _allowed(kind: type, key: str, said: str) -> str:
+    """What may stand where one of a few words is expected."""
+    wrong = said.partition("'")[2].rpartition("'")[0]
+    words = sorted(_words(_at(kind, _steps(key))))
+    close = difflib.get_close_matches(wrong, words, 1)
+    hint = f"; did you mean “{close[0]}”?" if close else ""
+    return f"expected one of {', '.join(words)}{hint}" if words else _lower(said)
+
+
+def _words(kind: Any) -> set[str]:
+    """The words of `Literal` types, wherever in `kind` they stand."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return {part for part in parts if isinstance(part, str)}
+    return {word for part in parts for word in _words(part)}
+
+
 def _names(kind: Any, steps: tuple[str | int, ...]) -> list[str]:
     """The keys of the table that `steps` lead to."""
+    return [
+        field.encode_name for each in _structs(_at(kind, steps)) for field in msgspec.structs.fields(each)
+    ]
+
+
+def _at(kind: Any, steps: tuple[str | int, ...]) -> Any:
+    """The type of what `steps` lead to; for what is not there None."""
     for step in steps:
         kinds = list(_structs(kind))
         fields = {field.encode_name: field.type for each in kinds for field in msgspec.structs.fields(each)}
         if isinstance(step, str) and step in fields:
             kind = fields[step]
         elif not isinstance(step, int) and step != "...":
-            return []
-    return [field.encode_name for each in _structs(kind) for field in msgspec.structs.fields(each)]
+            return None
+    return kind
 
 
 def _structs(kind: Any) -> Iterable[type[msgspec.Struct]]:
