@@ -59,7 +59,7 @@ def test_one_of_two_is_taken_out_and_comes_back(newcomer: User) -> None:
     path = newcomer.home / ".config/hcloud/cli.toml"
     path.chmod(0o640)
     done = init(newcomer, "hcloud", "--import-profile", "work", "--remove-plaintext").succeeds()
-    assert "removed the credential from “work” in ~/.config/hcloud/cli.toml" in done.errors
+    assert "removed the credential “work” from ~/.config/hcloud/cli.toml" in done.errors
     assert WORK not in done.errors
     assert path.read_text() == CLI.replace(f'  token = "{WORK}" ', "  ")
     assert path.stat().st_mode & 0o777 == 0o640
@@ -79,11 +79,21 @@ def test_the_only_one_is_named_by_its_file(newcomer: User) -> None:
     assert tokens(newcomer) == {"DIGITALOCEAN": "dop_v1_EXAMPLE"}
 
 
+def test_what_the_tool_writes_twice_goes_twice(newcomer: User) -> None:
+    """gh keeps the token of the user that is active at the host, too."""
+    hosts = "github.com:\n  users:\n    ada:\n      oauth_token: {0}\n  oauth_token: {0}\n  user: ada\n"
+    path = write(newcomer, ".config/gh/hosts.yml", hosts.format("ghp_EXAMPLE"))
+    done = init(newcomer, "gh", "--import-file", str(path), "--remove-plaintext").succeeds()
+    assert "removed the credential “ada” from ~/.config/gh/hosts.yml" in done.errors
+    assert path.read_text() == "github.com:\n  users:\n    ada:\n  user: ada\n"
+    assert tokens(newcomer) == {"GITHUB ada": "ghp_EXAMPLE"}
+
+
 def test_it_stays_if_nobody_says_more(newcomer: User) -> None:
     path = newcomer.home / ".config/doctl/config.yaml"
     flags = ("--import-file", str(path), "--import-profile", "team")
     done = init(newcomer, "doctl", *flags).succeeds()
-    assert "the credential is still in plaintext: “team” in ~/.config/doctl/config.yaml" in done.errors
+    assert "the credential “team” is still in plaintext: ~/.config/doctl/config.yaml" in done.errors
     assert path.read_text() == DOCTL
     assert tokens(newcomer) == {"DIGITALOCEAN team": "dop_v1_teamEXAMPLE"}
 

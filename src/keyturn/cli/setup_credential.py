@@ -69,7 +69,9 @@ class CredentialQuestion:
             search = self._context.world.environment.get("PATH", "")
             for text in traces.of_file(self._plugin, search, names):
                 note(text)
-            question = f"afterwards, take {what(self._plugin)} out of {self._selector.place(phrase(place))}?"
+            question = (
+                f"afterwards, take {what(self._plugin, place)} out of {self._selector.place(phrase(place))}?"
+            )
             remove = self._context.terminal.confirm(question, default=True)
         return replace(chosen, remove_plaintext=bool(remove))
 

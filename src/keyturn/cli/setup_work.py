@@ -60,7 +60,8 @@ class Work:
                 and chosen.candidate is not None
                 and chosen.candidate.place is not None
             ):
-                note(f"would take {what(chosen.plugin)} out of {self._shown(chosen.candidate.place)}")
+                place = chosen.candidate.place
+                note(f"would take {what(chosen.plugin, place)} out of {self._shown(place)}")
         for file in plan.sourcing.files:
             note(f"would add “{plan.sourcing.line}” to {sourcing.shown(self._context, file)}")
         note("nothing was changed (--dry-run)")
@@ -217,10 +218,9 @@ class Work:
                 for text in traces.of_variables(candidate.variables, world.home, world.environment, shell):
                     note(text)
             return
-        where = self._shown(candidate.place)
+        where, gone = self._shown(candidate.place), what(chosen.plugin, candidate.place)
         if not chosen.remove_plaintext:
-            verb = "are" if what(chosen.plugin) == _KEYS else "is"
-            note(f"{what(chosen.plugin)} {verb} still in plaintext: {where}")
+            note(f"{gone} {'are' if gone == _KEYS else 'is'} still in plaintext: {where}")
             return
         filing.check(self._context, reference, candidate.fields)
         if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
@@ -233,8 +233,8 @@ class Work:
 
         uid = self._context.world.uid
         hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, uid, keep)
-        note(f"removed {what(chosen.plugin)} from {where}")
-        them = "them" if what(chosen.plugin) == _KEYS else "it"
+        note(f"removed {gone} from {where}")
+        them = "them" if gone == _KEYS else "it"
         note(f"to put {them} back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
@@ -267,13 +267,14 @@ def _reference(view: ItemView) -> ItemReference:
 
 def phrase(place: FilePlace) -> str:
     """A place in a file, for the middle of a sentence."""
-    named = f"{place.word} “{place.profile}”".lstrip()
-    return f"{named} in {place.path}" if place.profile else str(place.path)
+    return f"{place.word} “{place.profile}” in {place.path}" if place.word else str(place.path)
 
 
-def what(plugin: Plugin) -> str:
-    """What lay in plaintext, for the middle of a sentence."""
-    return _KEYS if plugin.owner == aws_asking.PLUGIN else "the credential"
+def what(plugin: Plugin, place: FilePlace) -> str:
+    """What lies at a place, for the middle of a sentence."""
+    if plugin.owner == aws_asking.PLUGIN:
+        return _KEYS
+    return f"the credential “{printable(place.profile, 60)}”" if place.profile else "the credential"
 
 
 def _told(change: FieldChange) -> str:
