@@ -125,3 +125,43 @@ def test_what_cannot_be_taken_out_says_so_and_stays(newcomer: User) -> None:
     assert "can be taken out only by hand: it is used in another place as well" in done.errors
     assert path.read_text() == text
     assert tokens(newcomer) == {"DIGITALOCEAN": "dop_v1_EXAMPLE"}, "it is in the vault all the same"
+
+
+OWN = """
+name = "mine"
+platform = "Mine"
+[credential]
+name = "token"
+title = "Token"
+[[credential.field]]
+label = "token"
+secret = true
+[[credential.field]]
+label = "host"
+[provision.environment]
+MINE_TOKEN = "token"
+[[import]]
+files = ["$MINE_FILE", "~/.mine"]
+format = "ini"
+at = ["server *"]
+fields = { token = "token", host = "@1" }
+[[executable]]
+runs = "mine"
+name = "Mine"
+needs_auth = { not = { no_arguments = true } }
+"""
+
+
+def test_a_plugin_of_ones_own_is_scanned_imported_and_taken_out(newcomer: User) -> None:
+    (newcomer.config / "plugins").mkdir(mode=0o700, exist_ok=True)
+    own = newcomer.config / "plugins/mine.toml"
+    own.write_text(OWN)
+    own.chmod(0o600)
+    path = write(newcomer, "mine", "# c\n[server a.example]\ntoken = m1neEXAMPLE#1\nport = 1\n")
+    newcomer.variables["MINE_FILE"] = str(path)
+    scan = json.loads(newcomer.keyturn("plaintext", "scan", "mine", "--format", "json").succeeds().output)
+    [found] = scan["plaintext"]["found"]
+    assert (found["plugin"], found["profile"], found["line"]) == ("mine", "a.example", 3)
+    init(newcomer, "mine", "--import-file", str(path), "--remove-plaintext").succeeds()
+    assert path.read_text() == "# c\n[server a.example]\nport = 1\n"
+    assert tokens(newcomer) == {"MINE a.example": "m1neEXAMPLE#1"}
