@@ -1,5 +1,6 @@
 """The language of `[[import]]`, on real files: what is offered, what is not and why."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_a_value_out_of_a_second_list(tmp_path: Path) -> None:
     ]
     assert hints(found) == ["a", ""]
     assert not found.rejected, "a server without a token is nobody's credential"
+
+
+@pytest.mark.timeout(30)
+def test_long_lists_take_no_longer_than_they_are(tmp_path: Path) -> None:
+    """Each of thousands looked up among thousands, if they were gone through every time."""
+    users = [f"u{number}" for number in range(4000)]
+    contexts = [{"server": "s", "user": user} for user in users]
+    tokens = [{"name": user, "auth-token": f"t-{user}"} for user in users]
+    text = json.dumps({"contexts": contexts, "users": tokens})
+    assert len(find(tmp_path, {"f": text}, LOOKUP.replace("yaml", "json")).candidates) == len(users)
 
 
 @pytest.mark.parametrize(

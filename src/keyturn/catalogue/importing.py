@@ -53,18 +53,18 @@ def from_files(
     plugin: Plugin, environment: Mapping[str, str], platform: str = sys.platform, root: str = ""
 ) -> Findings:
     """The part of `find` that is about files. Equal credentials are offered once, the first that is found."""
-    found = Findings()
+    candidates: dict[frozenset[tuple[str, str]], Candidate] = {}
+    rejected: dict[Rejected, None] = {}
     unread: dict[Path, Rejected] = {}
     for importer in plugin.importers:
         if importer.files and importer.hook is None:
             for each in _look(plugin, importer, environment, platform, root, unread):
-                new = _judged(plugin, each)
-                known = [candidate.fields for candidate in found.candidates]
-                found += Findings(
-                    tuple(one for one in new.candidates if one.fields not in known),
-                    tuple(one for one in new.rejected if one not in found.rejected),
-                )
-    return found + Findings(rejected=tuple(unread.values()))
+                found = _judged(plugin, each)
+                for candidate in found.candidates:
+                    same = frozenset((label, value.reveal()) for label, value in candidate.fields.items())
+                    candidates.setdefault(same, candidate)
+                rejected.update(dict.fromkeys(found.rejected))
+    return Findings(tuple(candidates.values()), (*rejected, *unread.values()))
 
 
 def _look(

@@ -37,11 +37,6 @@ class Found:
     going: tuple[Entry, ...]
     stuck: str = ""
 
-    @property
-    def place(self) -> str:
-        """The place as a person may name it: `path:line`."""
-        return f"{self.source.path}:{self.line}"
-
     def makes_it(self, label: str) -> bool:
         """Whether this field makes the credential what it is, so that it must not be shown, and an item that
         holds the credential has to have it."""

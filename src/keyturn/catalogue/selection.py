@@ -73,8 +73,9 @@ def select(
             value = importer.fields[label]
             conditions.pop(value if isinstance(value, str) else "", None)
     entries = _with_value(form, entries)
-    for group in _groups(importer, entries):
-        reader = _Reader(group, entries)
+    lists = _Lists(entries)
+    for group in _groups(importer.at, entries, is_one=importer.merge):
+        reader = _Reader(group, lists)
         if all(reader.fits(key, patterns) for key, patterns in conditions.items()):
             found = _selected(importer, importer.fields, definitions, reader)
             if found is not None:
@@ -96,7 +97,7 @@ def of_variables(
     if not keys:
         return None
     group = _Group((), tuple((entry.path, entry) for entry in entries))
-    return _selected(importer, keys, definitions, _Reader(group, entries))
+    return _selected(importer, keys, definitions, _Reader(group, _Lists(entries)))
 
 
 def _secrets(importer: Importer, definitions: Sequence[FieldDefinition]) -> list[str]:
@@ -112,14 +113,13 @@ def _with_value(form: str, entries: Sequence[Entry]) -> Sequence[Entry]:
     return [entry for entry in entries if not _NO_VALUES[form].fullmatch(entry.value.reveal())]
 
 
-def _groups(importer: Importer, entries: Sequence[Entry]) -> list[_Group]:
-    at = importer.at
+def _groups(at: Sequence[Step], entries: Sequence[Entry], *, is_one: bool = False) -> list[_Group]:
     found: dict[Rest, list[tuple[Rest, Entry]]] = {}
     names: dict[Rest, tuple[str, ...]] = {}
     for entry in entries:
         stood = _stood(at, entry.path)
         if stood is not None:
-            top = () if importer.merge else entry.path[: len(at)]
+            top = () if is_one else entry.path[: len(at)]
             names[top] = stood
             found.setdefault(top, []).append((entry.path[len(at) :], entry))
     return [_Group(names[top], tuple(inner)) for top, inner in found.items()]
@@ -155,9 +155,9 @@ def stands_for(wanted: str, key: str) -> str | None:
 class _Reader:
     """Values of one group, by the words of an importer."""
 
-    def __init__(self, group: _Group, everything: Sequence[Entry]) -> None:
+    def __init__(self, group: _Group, lists: _Lists) -> None:
         self.group = group
-        self._everything = everything
+        self._lists = lists
 
     def fits(self, key: str, patterns: Sequence[str]) -> bool:
         """Whether a value is there that is like one of the patterns; their case counts."""
@@ -191,18 +191,27 @@ class _Reader:
 
     def _looked_up(self, value: Taken) -> tuple[str | None, list[Entry]]:
         wanted, _ = self._at(value.with_)
-        lists: dict[Rest, list[tuple[Rest, Entry]]] = {}
-        for entry in self._everything:
-            if _stood(value.in_, entry.path) is not None:
-                length = len(value.in_)
-                lists.setdefault(entry.path[:length], []).append((entry.path[length:], entry))
-        found: tuple[str | None, list[Entry]] = (None, [])
-        for top, inner in lists.items():
-            reader = _Reader(_Group(_stood(value.in_, top) or (), tuple(inner)), ())
-            text, entries = reader._at(value.take)
-            if wanted is not None and text is not None and reader._at(value.match)[0] == wanted:
-                found = text, entries
-        return found
+        return self._lists.of(value).get(wanted or "", (None, []))
+
+
+class _Lists:
+    """The other lists of a file that values are looked up in, each gone through once."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._known: dict[int, dict[str, tuple[str | None, list[Entry]]]] = {}
+
+    def of(self, value: Taken) -> dict[str, tuple[str | None, list[Entry]]]:
+        """What is to be taken, by what has to match; of several the last."""
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = {}
+            for group in _groups(value.in_, self._entries):
+                reader = _Reader(group, self)
+                matched, taken = reader._at(value.match)[0], reader._at(value.take)
+                if matched and taken[0] is not None:
+                    known[matched] = taken
+        return known
 
 
 def _last(entries: Sequence[tuple[Rest, Entry]], steps: Rest) -> tuple[str | None, list[Entry]]:
