@@ -146,6 +146,10 @@ def test_the_next_keeper_takes_over_and_sweeps(world: World, sleeper: subprocess
         (outside / "f").write_text("not ours")
         (place / ended / "link").symlink_to(outside)
         (place / "file").write_text(TEXT)
+        os.mkfifo(place / "pipe")
+        odd = place / private_directories.new_name(Owner(2**22 + 2, 1))
+        odd.mkdir()
+        (odd / ALIVE).symlink_to("/dev/null/none")
         later = ProvisionedFiles(world)
         later.recover()
         assert [each.name for each in place.iterdir()] == [kept.parents[2].name]

@@ -10,6 +10,7 @@ from keyturn.ground.errors import ConfigurationError, UncarriedError
 from keyturn.ground.resolution import Resolution
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, ItemReference, new_field, new_item
+from keyturn.sdk.merging import merged
 from keyturn.sdk.parts import PartFile, Parts
 from keyturn.sdk.provisioners import provision_by_tables, provision_fields
 from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provisioned, Selection
@@ -168,6 +169,20 @@ def test_another_plugins_command_gets_no_arguments() -> None:
     with pytest.raises(ConfigurationError, match="Demo: its credential is given by an argument"):
         provided(executable="terraform", plugin=only)
     assert b"--file=/private/demo/demo/my.cnf" in provided(plugin=only).arguments
+
+
+def test_files_of_two_plugins_for_one_command_do_not_meet() -> None:
+    other = parse(WHOLE.replace('"demo"', '"other"').replace("DEMO", "OTHER").encode(), "other.toml")
+    fields = {label: Secret(value) for label, value in FIELDS.items()}
+    parts = {each.name: provision_fields(each, "terraform", fields) for each in (PLUGIN, other)}
+    done = merged(parts, Invocation("terraform", b"/bin/terraform", (), {}, "/", "/private"))
+    assert sorted(texts(done)) == [
+        "/private/demo/demo.json",
+        "/private/demo/demo/my.cnf",
+        "/private/other/demo.json",
+        "/private/other/demo/my.cnf",
+    ]
+    assert done.assign["OTHER_FILE"] == b"/private/other/demo/my.cnf"
 
 
 def test_a_file_that_is_too_large_for_a_credential() -> None:

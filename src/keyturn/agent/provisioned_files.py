@@ -140,8 +140,8 @@ class _Held:
         self._pipes = [PipeWriter(Path(each.path), each.content) for each in provided if each.is_pipe]
         if self._pipes:
             self._timer = self._loop.call_later(PIPE_SECONDS, self.stop_pipes)
-        with contextlib.suppress(FileNotFoundError):
-            # Both directions at first look: without a reader, who opens it for writing alone would wait.
+        with contextlib.suppress(OSError):
+            # Not there, for most: then the process alone counts.
             self._alive = os.open(self._directory / ALIVE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             self._watch = ExitWatch(self._loop, self._owner.pid, self._owner.start, self._process_ended)
