@@ -81,9 +81,9 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     The INI formats are those of the readers: `ini` of Python's configparser, `ini-interpolated` with its
     interpolation, `ini-comments` of configobj, `ini-go` of Go's gopkg.in/ini.v1, `ini-mysql` of MySQL and
-    MariaDB, `npmrc` of npm; `lines` has `key = value` and nothing else. What stands above the first section is
-    in the section "". `text` is a file that is one value (`@value`), white space around it apart. `netrc` has
-    machines with `login`, `password` and `account`; in `pgpass` host, port, database and user lead to a
+    MariaDB, `npmrc` of npm; `lines` has `key = value` and nothing else. What stands above the first section
+    is in the section "". `text` is a file that is one value (`@value`), white space around it apart. `netrc`
+    has machines with `login`, `password` and `account`; in `pgpass` host, port, database and user lead to a
     password (`@value`).
 
     `fields` says for labels where the values are, from there on: at a key, at keys that lead down, `@value`
