@@ -59,7 +59,7 @@ class ProvisionedFiles:
         if caller.process is None:
             return ""
         owner = Owner(caller.process.pid, caller.process.start)
-        return str(self._place[0] / private_directories.new_name(owner))
+        return f"{self._place[0]}/{private_directories.new_name(owner)}"
 
     async def provide(
         self, caller: Caller, invocation: Invocation, provided: tuple[ProvidedFile, ...], settings: Settings
