@@ -167,7 +167,7 @@ def test_another_plugins_command_gets_no_arguments() -> None:
     assert done.assign["DEMO_FILE"] == b"/private/demo/demo/my.cnf"
     only = changed('path_variable = "DEMO_FILE"\n', "")
     with pytest.raises(ConfigurationError, match="Demo: its credential is given by an argument"):
-        provided(executable="terraform", plugin=only)
+        provided(executable="terraform", plugin=only, password="two\nlines")
     assert b"--file=/private/demo/demo/my.cnf" in provided(plugin=only).arguments
 
 

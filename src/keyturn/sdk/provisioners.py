@@ -171,6 +171,12 @@ class _Call:
     def _make_file(self, definition: FileDefinition) -> None:
         if self._is_given(definition.unless):
             return
+        if not self._is_own and not definition.variables:
+            raise ConfigurationError(
+                f"{self.plugin.platform}: its credential is given by an argument of its own commands, which"
+                f" {self.invocation.executable} does not know",
+                f"its own commands: {', '.join(each.runs for each in self.plugin.executables)}",
+            )
         try:
             text = file_text(definition, self.values)
         except RefusedFieldError as error:
@@ -184,12 +190,6 @@ class _Call:
             paths = {"path": f"{self._directory}/{definition.name}", "directory": self._directory}
             words = tuple(os.fsencode(fill(word, paths)) for word in definition.arguments)
             self.insertions.append(Insertion(words, definition.position))
-        elif not definition.variables:
-            raise ConfigurationError(
-                f"{self.plugin.platform}: its credential is given by an argument of its own commands, which"
-                f" {self.invocation.executable} does not know",
-                f"its own commands: {', '.join(each.runs for each in self.plugin.executables)}",
-            )
         self._tell(definition.name, definition.path_variable, definition.directory_variable)
         self._add(definition.name, text, definition.lifetime, is_pipe=definition.pipe)
 
