@@ -184,3 +184,12 @@ def test_what_a_where_names_besides_holds_for_the_scan(tmp_path: Path) -> None:
 def test_what_is_no_value(value: str, tmp_path: Path) -> None:
     write(tmp_path / ".npmrc", f"//registry.npmjs.org/:_authToken={value}\n")
     assert scan(tmp_path).found == ()
+
+
+def test_a_star_in_a_password_file_names_nobody(tmp_path: Path) -> None:
+    write(tmp_path / ".pgpass", f"*:*:*:ada:{CANARY}\n\\:\\:1:5432:db:ada:{CANARY}2\n")
+    found = importing.find(loader.load("postgresql"), {"HOME": str(tmp_path)}, "linux")
+    told = [{label: each.fields[label].reveal() for label in each.fields} for each in found.candidates]
+    wanted = {"host": "::1", "port": "5432", "database": "db", "user": "ada", "password": f"{CANARY}2"}
+    assert wanted in told
+    assert not any(value == "*" for each in told for value in each.values())

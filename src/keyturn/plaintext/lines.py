@@ -14,20 +14,25 @@ _FIELD = re.compile(r"(?:[^:\\]|\\.)*")
 class Pgpass:
     """The format `pgpass`: `host:port:database:user:password` (PostgreSQL's documentation, Password File).
 
-    A path is the first four as they are written; the whole line goes, for without its password it is none.
+    A path is the first four, without their backslashes; the whole line goes, for without its password it is
+    none.
     """
 
     def entries(self, text: str) -> list[Entry]:
         return [
-            Entry(tuple(fields[:4]), Secret(password), number, (span,))
+            Entry(tuple(map(_plain, fields[:4])), Secret(password), number, (span,))
             for number, span, fields in _pgpass(text)
-            if (password := re.sub(r"\\(.)", r"\1", fields[4]))
+            if (password := _plain(fields[4]))
         ]
 
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
         numbers = {entry.line for entry in gone}
         old = [text for number, text in enumerate(_plain_lines(before), 1) if number not in numbers]
         return len(numbers) == len(gone) and old == _plain_lines(after)
+
+
+def _plain(written: str) -> str:
+    return re.sub(r"\\(.)", r"\1", written)
 
 
 def _plain_lines(text: str) -> list[str]:
