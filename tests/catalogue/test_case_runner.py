@@ -142,6 +142,12 @@ def test_an_executable_with_a_way_of_its_own_has_a_case() -> None:
     assert "rule: no case says when two needs authentication" in told
 
 
+def test_files_that_no_file_system_takes_are_a_failure() -> None:
+    for files in ("{ '~/a' = '', '~/a/b' = '' }", f"{{ '~/{'x' * 300}' = '' }}"):
+        told = failures(f"{SOUND}[[import]]\nname = 'odd'\nfiles = {files}\n")
+        assert any(line.startswith("import[2].files: odd: they cannot be laid out") for line in told)
+
+
 def test_a_refusal_that_repeats_the_secret_is_a_failure() -> None:
     """None of ours does; the check is seen to bite by a plugin whose file refuses the field."""
     lines = PLUGIN.replace('format = "json"\npath', 'format = "lines"\npath')
@@ -162,6 +168,9 @@ def test_a_refusal_that_repeats_the_secret_is_a_failure() -> None:
         ("[[rule]]\nexecutable = 'demo'\nneeds = ['\"']\nbare = ['x']\n", "rule[0]: no closing quotation"),
         ("[[import]]\nname = 'x'\n", "import[0]: an import case has files or environment"),
         ("[[import]]\nname = 'x'\nfiles = { 'x' = '' }\n", "import[0]: files begin with ~/ or /"),
+        ("[[import]]\nname = 'x'\nfiles = { '~/../x' = '' }\n", "import[0]: files are paths of names"),
+        ("[[import]]\nname = 'x'\nfiles = { '/etc/../../x' = '' }\n", "import[0]: files are paths of names"),
+        ("[[import]]\nname = 'x'\nfiles = { '~x/y' = '' }\n", "import[0]: files begin with ~/ or /"),
         ("[[provision]]\nname = 'x'\nfeilds = {}\n", "did you mean “fields”"),
         ("[[frob]]\n", "frob: unknown key"),
         ("[[rule]", "not TOML"),

@@ -1,4 +1,4 @@
-"""What a person writes by hand for the catalogue: rules of their own."""
+"""What a person writes by hand for the catalogue: rules of their own, and a plugin's cases."""
 
 import tempfile
 import tomllib
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from keyturn.catalogue import own_rules
+from keyturn.catalogue import case_runner, own_rules
+from keyturn.catalogue.cases import parse_cases
 from keyturn.ground.errors import ConfigurationError
 from keyturn.sdk import complaints
 from keyturn.sdk.argv import Options
 from keyturn.sdk.rules import Rule
-from keyturn.sdk.schema import Executable
+from keyturn.sdk.schema import Executable, parse
 
 _place = Path(tempfile.mkdtemp(prefix="kt-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
 _EXECUTABLE = Executable("x", "x", Rule(no_arguments=True), options=Options())
@@ -38,3 +39,37 @@ def rules(content: bytes) -> bool:
     for command in tables:
         complaints.line_of(content.decode(), command)
     return True
+
+
+_PLUGIN = parse(
+    b"""
+name = "x"
+platform = "X"
+credential = { name = "x", title = "X", field = [{ label = "token", secret = true }, { label = "host" }] }
+provision = { environment = { X = "token" } }
+executable = [{ runs = "x", name = "X", needs_auth = { not = { option = "--help" } } }]
+[[import]]
+files = ["~/.x", "/etc/x"]
+format = "json"
+fields = { token = "token", host = "host" }
+""",
+    "x.toml",
+)
+
+
+def cases(content: bytes) -> bool:
+    """Whatever they say, they are run to the end, and nothing is written but where it may be."""
+    try:
+        found = parse_cases(content, "x.toml")
+    except ConfigurationError as error:
+        said = error.message
+    else:
+        said = ""
+    assert not said or said.startswith("x.toml: ")
+    if said:
+        return False
+    assert all(str(failure) for failure in case_runner.run_cases(_PLUGIN, found))
+    return True
+
+
+OWN = {"rules": rules, "cases": cases}

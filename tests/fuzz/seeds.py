@@ -158,6 +158,10 @@ def make() -> dict[str, list[bytes]]:
             b'[executables]\ntrusted_directories = ["/opt/bin", "/usr/bin"]\n[vault]\nversions_kept = 0\n',
         ],
         "plugin": [*[path.read_bytes() for path in sorted(loader.BUILT_IN.glob("*.toml"))][:8], b"name = 1"],
+        "cases": [
+            *[path.read_bytes() for path in sorted((loader.BUILT_IN / "cases").glob("*.toml"))][:8],
+            b"[[rule]]\nexecutable = 'x'\nneeds = ['\"']\nbare = ['x']",
+        ],
         "rules": [
             b'[aws]\nalways = ["help"]\nnever = ["s3 presign", "* describe-*", "x --dry-run"]\n',
             b"[aws]\nnever = ['s3']\n[gh]\nalways = ['-h']\n",

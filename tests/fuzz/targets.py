@@ -28,7 +28,7 @@ from keyturn.vaults.age.documents import AccountDocument, Codec, VaultDocument
 from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.pins import Machine
 from tests.fuzz.item_targets import access_key, item_in_editor, one_time_password
-from tests.fuzz.own_targets import rules
+from tests.fuzz.own_targets import OWN
 from tests.fuzz.plaintext_targets import TARGETS as PLAINTEXT
 from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, refused
 
@@ -318,7 +318,7 @@ TARGETS: dict[str, Target] = {
     "accounts": accounts,
     "settings": settings_file,
     "plugin": plugin,
-    "rules": rules,
+    **OWN,
     "fields": fields,
     "question": question,
     "answer": answer,

@@ -18,6 +18,7 @@ import msgspec
 from keyturn.catalogue import importing
 from keyturn.catalogue.cases import Cases, ImportCase, ProvisionCase, RuleCase
 from keyturn.catalogue.hooks import HOOKS
+from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError
 from keyturn.ground.secret import Secret
 from keyturn.sdk.provisioners import provision_fields
@@ -174,10 +175,11 @@ def _run_import(plugin: Plugin, case: ImportCase, place: str, used: set[int]) ->
     with tempfile.TemporaryDirectory(prefix="keyturn-cases-") as directory:
         root = Path(directory, "root")
         home = Path(directory, "home")
-        for path, text in case.files.items():
-            there = home / path[2:] if path.startswith("~/") else root / path[1:]
-            there.parent.mkdir(parents=True, exist_ok=True)
-            there.write_bytes(text.encode())
+        try:
+            _lay_out(case.files, home, root)
+        except OSError as error:
+            yield Failure(f"{place}.files", f"{case.name}: they cannot be laid out: {files.reason(error)}")
+            return
         environment = {
             name: f"{home}/{value[2:]}" if value.startswith("~/") else value
             for name, value in case.environment.items()
@@ -201,3 +203,11 @@ def _run_import(plugin: Plugin, case: ImportCase, place: str, used: set[int]) ->
         part in reason for part, reason in zip(case.rejects, reasons, strict=True)
     ):
         yield Failure(f"{place}.rejects", f"{case.name}: it rejects {reasons or 'nothing'}")
+
+
+def _lay_out(content: Mapping[str, str], home: Path, root: Path) -> None:
+    """Raises OSError for names that no file system takes, or a file that is a directory as well."""
+    for path, text in content.items():
+        there = home / path[2:] if path.startswith("~/") else root / path[1:]
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(text.encode())

@@ -87,8 +87,13 @@ class ImportCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.files and not self.environment:
             raise ValueError("an import case has files or environment")
-        if not all(path.startswith(("~/", "/")) for path in self.files):
-            raise ValueError("files begin with ~/ or /")
+        for path in self.files:
+            parts = path.removeprefix("~").split("/")
+            if not path.startswith(("~/", "/")) or parts[0]:
+                raise ValueError("files begin with ~/ or /")
+            # They are written below a directory that is made for them, and never beside it.
+            if any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
+                raise ValueError("files are paths of names, without . and ..")
 
 
 class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
