@@ -34,13 +34,14 @@ async def give(
     settings: Settings = DEFAULTS,
     content: str = TEXT,
     is_pipe: bool = False,
+    may_be_pipe: bool = False,
     tree: bool = False,
 ) -> Path:
     """A file for the process; its path."""
     caller = caller_of(pid)
     private = files.reserve(caller)
     path = f"{private}/demo/sub/my.cnf"
-    file = ProvidedFile(path, Secret(content), is_pipe, tree)
+    file = ProvidedFile(path, Secret(content), is_pipe, tree, may_be_pipe)
     held = await files.provide(caller, command(private), (file,), settings)
     assert held == ([f"{private}/{ALIVE}"] if tree else [])
     return Path(path)

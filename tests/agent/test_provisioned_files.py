@@ -76,6 +76,13 @@ def test_a_file_for_a_tree_is_there_until_the_last_has_ended(world: World) -> No
     assert left(world) == []
 
 
+def test_what_may_be_a_pipe_is_a_file_where_it_can_be(world: World, sleeper: subprocess.Popen[bytes]) -> None:
+    async def live() -> None:
+        assert (await give(ProvisionedFiles(world), sleeper.pid, may_be_pipe=True)).is_file()
+
+    run(live())
+
+
 def test_a_tree_that_never_came_to_be(world: World, sleeper: subprocess.Popen[bytes]) -> None:
     """The launcher was killed before it opened the pipe."""
 

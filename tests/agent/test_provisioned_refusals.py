@@ -42,8 +42,13 @@ def test_without_memory_a_file_is_refused_unless_allowed(
         assert left(world) == []
         path = await give(files, sleeper.pid, settings=ON_DISK)
         assert path.is_relative_to(world.directories.runtime)
-        pipe = await give(files, sleeper.pid, is_pipe=True)
-        assert await asyncio.to_thread(pipe.read_text) == TEXT
+        assert (await give(files, sleeper.pid, settings=ON_DISK, may_be_pipe=True)).is_file()
+        for pipe in (
+            await give(files, sleeper.pid, is_pipe=True),
+            await give(files, sleeper.pid, may_be_pipe=True),
+        ):
+            assert pipe.is_fifo()
+            assert await asyncio.to_thread(pipe.read_text) == TEXT
         sleeper.kill()
         await until(lambda: left(world) == [])
 

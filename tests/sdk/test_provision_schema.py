@@ -123,6 +123,7 @@ BROKEN = [
     ('["logins", 0, "default"]', '["logins", "x"]', "provision.file[1]: names and numbers"),
     ('["logins", 0, "default"]', '[0, "x"]', "provision.file[1].content[1]: a list of keys begins"),
     ('lifetime = "tree"\npipe', 'lifetime = "ever"\npipe', "provision.file[1].lifetime"),
+    ("pipe = true", 'pipe = "never"', "provision.file[1].pipe"),
     ("pipe = true", 'separator = ":"', "provision.file[1]: separator goes with"),
     ('"{password}"', '"x"', ARGUMENT + "words have the label"),
     ('["--password", "{password}"]', "[]", ARGUMENT + "words are arguments"),

@@ -66,6 +66,12 @@ def test_everything_at_once() -> None:
     )
 
 
+def test_a_pipe_where_a_file_cannot_be() -> None:
+    done = provided(plugin=changed("pipe = true", 'pipe = "fallback"'))
+    assert [(file.is_pipe, file.may_be_pipe) for file in done.files] == [(False, False), (False, True)]
+    assert [(file.is_pipe, file.may_be_pipe) for file in provided().files] == [(False, False), (True, False)]
+
+
 def test_an_executable_has_its_own_way_and_lifetime() -> None:
     done = provided(executable="democtl")
     assert done.assign == {"DEMOCTL": b"pass EXAMPLE"}

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -72,6 +73,7 @@ class ProvisionedFiles:
         if not provided:
             return []
         process = _private_caller(caller, invocation.executable)
+        provided = self._as_possible(provided, settings)
         self._check(provided, invocation.executable, settings)
         private = invocation.private
         # Shielded: what is half made when the caller hangs up is made, watched and at once removed.
@@ -84,6 +86,15 @@ class ProvisionedFiles:
         await asyncio.to_thread(private_directories.fill, directory, self._world.uid, provided)
         if not self._hold(directory, Owner(process.pid, process.start), provided):
             raise UnreachableError("the caller is gone")
+
+    def _as_possible(
+        self, provided: tuple[ProvidedFile, ...], settings: Settings
+    ) -> tuple[ProvidedFile, ...]:
+        """Pipes in the place of the files that may be, where a file would be on a disk."""
+        _, is_in_memory = self._place
+        if is_in_memory or settings.files.on_disk:
+            return provided
+        return tuple(replace(each, is_pipe=each.is_pipe or each.may_be_pipe) for each in provided)
 
     def _check(self, provided: tuple[ProvidedFile, ...], executable: str, settings: Settings) -> None:
         _, is_in_memory = self._place

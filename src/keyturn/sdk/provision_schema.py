@@ -107,8 +107,8 @@ class FileDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments there is no such file.
 
     `lifetime`: gone when the command ends, or for "tree" when all have ended that inherited a pipe from it.
-    `pipe`: the tool reads the file once, from start to end, so that a named pipe does.
-    `separator` stands between key and value in lines.
+    `pipe`: the tool reads the file once, from start to end, so that a named pipe does; "fallback" makes one
+    only where no file system is in memory. `separator` stands between key and value in lines.
     """
 
     name: str
@@ -120,7 +120,7 @@ class FileDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: Position = "first"
     unless: tuple[str, ...] = ()
     lifetime: Lifetime = "process"
-    pipe: bool = False
+    pipe: bool | Literal["fallback"] = False
     separator: str = "="
 
     def __post_init__(self) -> None:

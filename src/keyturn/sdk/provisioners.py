@@ -191,14 +191,13 @@ class _Call:
             words = tuple(os.fsencode(fill(word, paths)) for word in definition.arguments)
             self.insertions.append(Insertion(words, definition.position))
         self._tell(definition.name, definition.path_variable, definition.directory_variable)
-        self._add(definition.name, text, definition.lifetime, is_pipe=definition.pipe)
+        self._add(definition.name, text, definition.lifetime, definition.pipe)
 
-    def _add(self, name: str, text: Secret, lifetime: Lifetime, *, is_pipe: bool = False) -> None:
+    def _add(self, name: str, text: Secret, lifetime: Lifetime, pipe: bool | str = False) -> None:
         executable = self.plugin.executable(self.invocation.executable)
         own = executable.file_lifetime if executable is not None else None
-        self.files.append(
-            ProvidedFile(f"{self._directory}/{name}", text, is_pipe, (own or lifetime) == "tree")
-        )
+        path, is_tree = f"{self._directory}/{name}", (own or lifetime) == "tree"
+        self.files.append(ProvidedFile(path, text, pipe is True, is_tree, may_be_pipe=pipe == "fallback"))
 
     def _tell(self, name: str, path_variable: str, directory_variable: str) -> None:
         if path_variable:

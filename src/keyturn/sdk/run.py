@@ -77,13 +77,15 @@ class Insertion:
 class ProvidedFile:
     """A file that is there for one command. `path` is below the private directory of the invocation.
 
-    `is_pipe`: it is read once. `lives_with_tree`: it stays for what the command starts and leaves behind.
+    `is_pipe`: it is read once; `may_be_pipe`: it would be, where it cannot be a file. `lives_with_tree`: it
+    stays for what the command starts and leaves behind.
     """
 
     path: str
     content: Secret
     is_pipe: bool = False
     lives_with_tree: bool = False
+    may_be_pipe: bool = False
 
 
 @dataclass(frozen=True)
