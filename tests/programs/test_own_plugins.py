@@ -174,6 +174,19 @@ class TestAProgramThatNoPluginKnows:
         done.fails(Status.NO_DEFAULT, "no item is chosen for Mytool")
         assert "keyturn plugin init mytool" in done.errors
 
+    def test_in_a_terminal_it_asks_for_an_item_of_the_plugin(self, tool_user: User) -> None:
+        new(tool_user)
+        terminal = tool_user.terminal()
+        terminal.run(f"keyturn signin --password-file {tool_user.home}/password")
+        terminal.type("keyturn plugin run --plugin mytool -- deploy now")
+        terminal.expect("which item is mytool to use")
+        terminal.child.send("expand\r")
+        terminal.expect("Mine")
+        terminal.child.send("mine\r")
+        assert "token=EXAMPLE-one other= plugin= item=" in terminal.ready()
+        [session] = tool_user.runtime.glob("keyturn/sessions-*/*.json")
+        assert '"mytool"' in session.read_text()
+
     def test_a_plugin_that_is_not_there(self, tool_user: User) -> None:
         tool_user.keyturn("plugin", "run", "--plugin", "nope", "--", "deploy").fails(
             Status.USAGE, "no plugin is called nope"
