@@ -8,7 +8,6 @@ is not the one that the line was made from, it is parsed, and a test says that t
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +41,7 @@ def of(name: str, content: bytes, directory: Path) -> Plugin | None:
 
 def text(directory: Path) -> str:
     """What the file has to say. A plugin that uses the credential of another is left out: it is no whole."""
+    import json
     import tomllib
 
     lines = []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from keyturn.catalogue import compiled, index
+from keyturn.catalogue import index
 from keyturn.catalogue.index import Listed
 from keyturn.catalogue.own import Broken, BuiltIn, OwnPlugins
 from keyturn.ground.errors import ConfigurationError, UsageError
@@ -78,6 +78,7 @@ def load(name: str, directory: Path = BUILT_IN) -> Plugin:
 
 @lru_cache(maxsize=256)
 def _load(name: str, directory: Path) -> Plugin:
+    from keyturn.catalogue import compiled
     from keyturn.sdk import schema
 
     path = directory / f"{name}.toml"
@@ -99,6 +100,8 @@ def _load(name: str, directory: Path) -> Plugin:
 
 def forget() -> None:
     """The built-in plugins are read anew from now on, for who measures that."""
+    from keyturn.catalogue import compiled
+
     _load.cache_clear()
     compiled.forget()
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError
@@ -28,8 +29,7 @@ MOST = 200
 SUFFIX = ".toml"
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A file that is no plugin: `message` is one line with file, line, key and what was expected.
 
     `commands` are those that it says it wraps, as far as it can be read.
@@ -40,17 +40,15 @@ class Broken:
     commands: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Own:
+class Own(msgspec.Struct, frozen=True):
     """The plugins by their names, the same by the commands that they wrap, and what is broken."""
 
-    plugins: Mapping[str, Plugin] = field(default_factory=dict)
-    wrapping: Mapping[str, Plugin] = field(default_factory=dict)
+    plugins: Mapping[str, Plugin] = {}
+    wrapping: Mapping[str, Plugin] = {}
     broken: tuple[Broken, ...] = ()
 
 
-@dataclass(frozen=True)
-class BuiltIn:
+class BuiltIn(msgspec.Struct, frozen=True):
     """What is looked up of the built-in plugins: one by its name, and whose a command is (None: nobody's)."""
 
     load: Callable[[str], Plugin]
