@@ -9,7 +9,7 @@ MAKE_ENV := $(PYTHON) scripts/make_env.py
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := targets
-.PHONY: targets dev envs tools demo try test t lint check soak fuzz mutate bench picture reference lock clean
+.PHONY: targets dev envs tools demo try test t lint check soak fuzz mutate bench picture catalogue reference lock clean
 .PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors lint-docs
 
 targets:  # with nothing to do, say what can be done
@@ -72,6 +72,9 @@ bench: envs ## measure what it costs, beside the budgets; BENCH=--json prints JS
 
 picture: envs ## draw docs/picture.svg anew, from a real run
 	@$(PY) -m scripts.picture
+
+catalogue: dev ## index and compile the plugins' files, when one was changed
+	@$(PY) -m scripts.compile_catalogue
 
 reference: dev ## write the generated pages of docs/reference anew
 	@$(PY) -m scripts.reference

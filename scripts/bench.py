@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
+from keyturn.catalogue import loader
 from scripts.bench_home import Home
 from scripts.bench_roles import variants as in_a_role
 from scripts.bench_vaults import variants as in_other_vaults
@@ -39,7 +40,7 @@ from scripts.peers import Peer, installed
 from scripts.usage import processor_seconds, proportional, resident, wake_ups
 from tests.programs.user import BIN, User
 
-UNLOCKS, QUESTIONS, WARM_UP, ITEM_ROUNDS, ROLES = 5, 500, 20, 10, 15
+UNLOCKS, QUESTIONS, WARM_UP, ITEM_ROUNDS, ROLES, LOADS = 5, 500, 20, 10, 15, 10
 SETTLE_SECONDS = 2.0
 TRIES, ORDINARY_SECONDS = 8, 0.6
 PLAIN = ""
@@ -114,6 +115,19 @@ def unlocks(home: Home, rounds: int) -> dict[str, float]:
         "unlock, ms": unlock,
         "unlock beside its derivation, ms": unlock - derivation,
     }
+
+
+def catalogue(rounds: int) -> dict[str, float]:
+    """Every plugin file, read and checked, in this process; the fastest: a busy machine only adds."""
+    seconds = []
+    for _ in range(rounds):
+        loader.forget()
+        start = time.perf_counter()
+        found = [loader.load(name) for name in loader.names()]
+        seconds.append(time.perf_counter() - start)
+        if not found:
+            raise RuntimeError("there is no plugin")
+    return {"whole catalogue, ms": min(seconds) * 1000}
 
 
 def roles(rounds: int) -> dict[str, float]:
@@ -194,6 +208,7 @@ def measure(rounds: int) -> Report:
         peers, notes = installed(plain)
         figures = starts(plain, large, peers, rounds)
         figures |= answers(homes)
+        figures |= catalogue(min(LOADS, rounds))
         figures |= at_once(plain)
         figures |= unlocks(plain, min(UNLOCKS, rounds))
         plain.run(plain.wrapped)

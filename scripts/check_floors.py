@@ -27,7 +27,7 @@ ROOMS = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 OUTSIDE: dict[str, tuple[str, ...]] = {"keyturn": (), "keyturn.__main__": ("cli",)}
 
 # Generated into a file that runs under `python -IS`; only what is built in starts fast enough.
-LAUNCHER = "src/keyturn/shells/launcher_template.py"
+LAUNCHER = ("src/keyturn/shells/launcher_template.py", "src/keyturn/shells/launcher_path.py")
 LAUNCHER_IMPORTS = {"sys", "posix", "_socket", "_signal", "errno", "time"}
 
 WORLD = {
@@ -253,7 +253,7 @@ def violations(root: Path) -> Iterator[Violation]:
             path = str(file.relative_to(root))
             yield Violation(path, error.lineno or 1, "syntax", f"cannot be parsed: {error.msg}")
             continue
-        if module.path == LAUNCHER:
+        if module.path in LAUNCHER:
             yield from check_launcher(module)
         else:
             modules[module.name] = module

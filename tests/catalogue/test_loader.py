@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from keyturn.aws.labels import CODE, EXPIRES, KEY_ID, REGION, SECRET_KEY, SERIAL, TOKEN
-from keyturn.catalogue import loader
+from keyturn.catalogue import compiled, index, loader
 from keyturn.ground.errors import ConfigurationError, UsageError
+from keyturn.sdk import schema
 from tests.sdk.test_schema import SOUND
 
-LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\ttoken\n"
+LINE = "demo\tdemo\tdemo\town\tDemo CLI\tDemo\tToken\t\ttoken\n"
 
 
 def test_every_plugin_loads() -> None:
@@ -21,7 +22,40 @@ def test_every_plugin_loads() -> None:
 
 
 def test_the_index_is_what_the_files_say() -> None:
-    assert (loader.BUILT_IN / loader.INDEX).read_text() == loader.index_text()
+    assert (loader.BUILT_IN / index.FILE).read_text() == loader.index_text()
+
+
+def test_the_compiled_form_is_what_the_files_say() -> None:
+    assert (loader.BUILT_IN / compiled.FILE).read_text() == compiled.text(loader.BUILT_IN), "make catalogue"
+    seen = 0
+    for name in loader.names():
+        content = (loader.BUILT_IN / f"{name}.toml").read_bytes()
+        found = compiled.of(name, content, loader.BUILT_IN)
+        if found is not None:
+            assert found == schema.parse(content, name)
+            seen += 1
+    assert seen > len(loader.names()) // 2
+
+
+def test_a_file_that_was_changed_is_read_itself(tmp_path: Path) -> None:
+    path = tmp_path / "demo.toml"
+    path.write_text(SOUND)
+    (tmp_path / compiled.FILE).write_text(compiled.text(tmp_path))
+    compiled.forget()
+    assert compiled.of("demo", SOUND.encode(), tmp_path) == schema.parse(SOUND.encode(), "demo")
+    changed = SOUND.replace('platform = "Demo"', 'platform = "Other"')
+    assert changed != SOUND
+    assert compiled.of("demo", changed.encode(), tmp_path) is None
+    path.write_text(changed)
+    assert loader.load("demo", tmp_path).platform == "Other"
+
+
+def test_a_compiled_form_of_another_schema_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").write_text(SOUND)
+    (tmp_path / compiled.FILE).write_text(compiled.text(tmp_path).replace('"secret"', '"secrte"'))
+    compiled.forget()
+    assert compiled.of("demo", SOUND.encode(), tmp_path) is None
+    assert loader.load("demo", tmp_path).platform == "Demo"
 
 
 def test_find_by_executable() -> None:
@@ -35,7 +69,7 @@ def test_find_by_executable() -> None:
 def test_only_the_plugin_that_is_needed_is_read(tmp_path: Path) -> None:
     (tmp_path / "demo.toml").write_text(SOUND)
     (tmp_path / "broken.toml").write_text("frob")
-    (tmp_path / loader.INDEX).write_text(LINE)
+    (tmp_path / index.FILE).write_text(LINE)
     found = loader.find_by_executable("demo", tmp_path)
     assert found is not None
     assert found.name == "demo"
@@ -74,8 +108,8 @@ def test_a_damaged_index(tmp_path: Path) -> None:
         LINE.replace("own", "some"),
         LINE.replace("demo\tdemo", "demo\t../x", 1),
     ):
-        loader._index.cache_clear()
-        (tmp_path / loader.INDEX).write_text(f"{LINE}{line.strip()}\n")
+        index.read.cache_clear()
+        (tmp_path / index.FILE).write_text(f"{LINE}{line.strip()}\n")
         with pytest.raises(ConfigurationError, match="line 2"):
             loader.find_by_executable("demo", tmp_path)
 

@@ -25,7 +25,7 @@ def told(home: Path, **environment: str) -> list[str]:
 
 
 def test_the_line_that_unsets(home: Path) -> None:
-    expected = "the keys are still in this shell's environment; take them out:"
+    expected = "what was imported is still in this shell's environment; take it out:"
     assert traces.of_variables((KEY, SECRET), str(home)) == [expected, f"  unset {KEY} {SECRET}"]
     assert traces.of_variables((KEY,), str(home), {}, "fish")[1] == f"  set --erase {KEY}"
 

@@ -61,7 +61,7 @@ def test_a_question_has_a_name_and_a_path(head: list[bytes]) -> None:
 
 def test_an_answer_has_a_value_for_each_name() -> None:
     with pytest.raises(WireError, match="without a value"):
-        Go.decode(wire.encode_fields([], [], [b"A"], []))
+        Go.decode(wire.encode_fields([], [], [b"A"], [], []))
 
 
 @pytest.fixture

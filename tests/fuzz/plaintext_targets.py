@@ -1,27 +1,50 @@
 """Targets of other programs' credential files, as tests/fuzz/targets.py has them; and backups."""
 
 from collections.abc import Callable
+from functools import cache
 
+from keyturn.catalogue import plaintext, selection
+from keyturn.catalogue.plaintext import Tool
 from keyturn.ground.errors import DamagedError
 from keyturn.plaintext import backups
 from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of, text_of
 from keyturn.plaintext.formats import FORMATS, take_out
+from keyturn.sdk.import_schema import Importer
 from tests.fuzz.refusals import CANARY, MOMENT, refused
 
 # Each is read four times for every entry that is taken out.
 MOST_ENTRIES = 6
 
 
+@cache
+def _importers() -> dict[str, list[tuple[Tool, Importer]]]:
+    """Everything that is looked for in files, by their format."""
+    found: dict[str, list[tuple[Tool, Importer]]] = {name: [] for name in FORMATS}
+    for tool in plaintext.tools():
+        for importer in tool.importers:
+            if importer.format in found:
+                found[importer.format].append((tool, importer))
+    assert sum(map(len, found.values())) > 60
+    return found
+
+
 def of_format(name: str) -> Callable[[bytes], bool]:
-    """Read, and take out one entry after the other, each from the whole file."""
+    """Read, find by every importer of the format, and take out one entry after the other, each from the whole
+    file."""
 
     def target(content: bytes) -> bool:
+        importers = _importers()
         try:
             text = text_of(content)
             entries = FORMATS[name].entries(text)
         except UnreadableError as error:
             return refused(error, content)
         assert content_of(text) == content
+        for tool, importer in importers[name]:
+            for found in selection.select(importer, tool.definitions, name, entries):
+                assert all(found.fields.values())
+                assert set(found.secrets) <= set(found.fields)
+                assert CANARY.decode() not in repr(found) or CANARY.decode() in found.profile
         for entry in entries[:MOST_ENTRIES]:
             assert CANARY.decode() not in repr(entry) or any(CANARY.decode() in key for key in entry.path)
             assert entry.value
@@ -52,6 +75,10 @@ _INI = b"# c\n[p]\nkey = CANARYEXAMPLE\n  more\nx: 'y' ; c\n[q]\r\nflag\nkey=1"
 _SEEDS: dict[str, list[bytes]] = {
     "ini": [_INI, b"\xef\xbb\xbfa=1\r[p]\rb=CANARYEXAMPLE"],
     "ini-comments": [_INI, b'[client]\npassword = "CANARYEXAMPLE" # c\nuser=a;b\n'],
+    "ini-interpolated": [_INI, b"[p]\nkey = CANARYEXAMPLE%%\nother = %(key)s\n"],
+    "ini-go": [_INI, b"k = `CANARYEXAMPLE#` ; c\n  j = 'x'#c\nl = a \\\n b\n"],
+    "ini-mysql": [_INI, b"!includedir /etc\n[client]\n  password = 'CANARYEXAMPLE\\\\#' # c\nskip-x\n"],
+    "lines": [_INI, b"a = CANARYEXAMPLE # no\nb: c\n"],
     "npmrc": [b"//r.example/:_authToken=CANARYEXAMPLE\nca[]=x\n", b"; c\n@s:registry = https://x/\n"],
     "json": [b'{"a": {"k": "CANARYEXAMPLE", "b": [1, {"k": "\\u0041"}]}, "c": null}\n', b'["x"]'],
     "yaml": [
@@ -67,7 +94,7 @@ _SEEDS: dict[str, list[bytes]] = {
         b"machine a\n\tlogin b\n\tpassword c\n",
     ],
     "pgpass": [b"# c\nh:5432:*:u:CANARYEXAMPLE\r\nh\\:1:2:3:4:5\\:6\n", b"a:b:c\n"],
-    "token": [b"CANARYEXAMPLE\n", b"  a b \n"],
+    "text": [b"CANARYEXAMPLE\n", b"  a b \n"],
     "shell": [
         b"export A='CANARYEXAMPLE' B=2 # it's\nif x; then\n  C=\"3\"\nfi\ncat <<'E'\nD=4\nE\nF=$(g); H=5\n",
         b"I='\nJ=1'\nK=1 l \\\nM=2\nN DEFAULT=3\n",

@@ -30,7 +30,7 @@ from keyturn.vaults.age.openers import KeyringOpener, Opener, Openers, PluginOpe
 from keyturn.vaults.age.pins import Change, FilePin, Machine, Pinned, _encode
 from keyturn.vaults.age.slots import Header, Kind, Slot
 from keyturn.vaults.failed import Failed
-from tests.fuzz import plaintext_targets
+from tests.fuzz import other_vault_targets, plaintext_targets
 from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, MOMENT
 from tests.fuzz.targets import TARGETS
 from tests.vaults.age_plugin import bech32
@@ -159,6 +159,15 @@ def make() -> dict[str, list[bytes]]:
             b'[executables]\ntrusted_directories = ["/opt/bin", "/usr/bin"]\n[vault]\nversions_kept = 0\n',
         ],
         "plugin": [*[path.read_bytes() for path in sorted(loader.BUILT_IN.glob("*.toml"))][:8], b"name = 1"],
+        "cases": [
+            *[path.read_bytes() for path in sorted((loader.BUILT_IN / "cases").glob("*.toml"))][:8],
+            b"[[rule]]\nexecutable = 'x'\nneeds = ['\"']\nbare = ['x']",
+        ],
+        "rules": [
+            b'[aws]\nalways = ["help"]\nnever = ["s3 presign", "* describe-*", "x --dry-run"]\n',
+            b"[aws]\nnever = ['s3']\n[gh]\nalways = ['-h']\n",
+            b"[aws]\nnevr = ['x']\n",
+        ],
         "fields": [
             b"\x03" + encode_fields([b"a"], [], [b"", b"b"]),
             b"\x00\x00",
@@ -166,7 +175,7 @@ def make() -> dict[str, list[bytes]]:
         ],
         "question": [run.encode()[2:], RunRequest(b"", b"", [], []).encode()[2:]],
         "answer": [
-            Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"]).encode()[1:],
+            Go([b"note"], [b"A"], [(b"B", b"c")], [b"x"], [b"/run/p"]).encode()[1:],
             Go([], [], [], []).encode()[1:],
         ],
         "request": [messages.encode(each) for each in asked],
@@ -188,6 +197,7 @@ def make() -> dict[str, list[bytes]]:
             keyring.encode_task(keyring.DeleteFromKeyring(ACCOUNT, ITEM)),
         ],
         **plaintext_targets.seeds(),
+        **other_vault_targets.seeds(),
     }
 
 

@@ -1,7 +1,7 @@
 """The parsers, each as a function from bytes to whether it took them.
 
-A target fails by any error that is not one of those documented, and by taking bytes that do not encode to
-themselves where there is one encoding only. What is refused is refused without a word of the content.
+A target fails by an error that is not documented, and by taking bytes that do not encode to themselves where
+there is one encoding only. What is refused is refused without a word of the content.
 """
 
 import itertools
@@ -29,22 +29,15 @@ from keyturn.vaults.age.openers import Openers
 from keyturn.vaults.age.pins import Machine
 from keyturn.vaults.failed import Failed
 from tests.fuzz.item_targets import access_key, item_in_editor, one_time_password
+from tests.fuzz.other_vault_targets import OTHER_VAULTS
+from tests.fuzz.own_targets import OWN
 from tests.fuzz.plaintext_targets import TARGETS as PLAINTEXT
-from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, refused
+from tests.fuzz.refusals import ACCOUNT, CANARY, ITEM, NoClock, refused
 
 Target = Callable[[bytes], bool]
 
 _account, _vault = Codec(AccountDocument), Codec(VaultDocument)
 _place = Path(tempfile.mkdtemp(prefix="kt-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-
-
-class _NoClock:
-    """A machine needs a clock; reading pins does not ask it."""
-
-    def now(self) -> object:
-        raise AssertionError("the clock was asked")
-
-    boot = now
 
 
 def account(content: bytes) -> bool:
@@ -123,7 +116,7 @@ def armored(content: bytes) -> bool:
 
 
 def pins(content: bytes) -> bool:
-    clock: Clock = _NoClock()  # type: ignore[assignment]  # one that fails when it is asked
+    clock: Clock = NoClock()  # type: ignore[assignment]  # one that fails when it is asked
     machine = Machine(_place, clock, 0)
     path = _place / "pins" / f"{ACCOUNT}.json"
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -246,7 +239,7 @@ def response(content: bytes) -> bool:
 
 
 def openers(content: bytes) -> bool:
-    machine = Machine(_place, _NoClock(), 0)  # type: ignore[arg-type]  # one that fails when it is asked
+    machine = Machine(_place, NoClock(), 0)  # type: ignore[arg-type]  # one that fails when it is asked
     path = _place / "openers" / f"{ACCOUNT}.json"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.write_bytes(content)
@@ -318,6 +311,7 @@ TARGETS: dict[str, Target] = {
     "accounts": accounts,
     "settings": settings_file,
     "plugin": plugin,
+    **OWN,
     "fields": fields,
     "question": question,
     "answer": answer,
@@ -326,4 +320,5 @@ TARGETS: dict[str, Target] = {
     "task": task,
     "key-task": key_task,
     **PLAINTEXT,
+    **OTHER_VAULTS,
 }

@@ -46,11 +46,15 @@ def test_a_question_comes_back(
     assert RunRequest.decode(encoded[2:]) == request
 
 
-@given(st.lists(FIELD), st.lists(FIELD), st.lists(st.tuples(FIELD, FIELD)), st.lists(FIELD))
+@given(*[st.lists(FIELD)] * 4, st.lists(st.tuples(FIELD, FIELD)))
 def test_an_answer_comes_back(
-    notes: list[bytes], remove: list[bytes], assign: list[tuple[bytes, bytes]], arguments: list[bytes]
+    notes: list[bytes],
+    remove: list[bytes],
+    arguments: list[bytes],
+    held: list[bytes],
+    assign: list[tuple[bytes, bytes]],
 ) -> None:
-    go = Go(notes, remove, assign, arguments)
+    go = Go(notes, remove, assign, arguments, held)
     encoded = go.encode()
     assert encoded[:1] == wire.GO
     assert Go.decode(encoded[1:]) == go

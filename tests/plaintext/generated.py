@@ -99,6 +99,33 @@ def ini_comments(draw: st.DrawFn) -> Made:
 
 
 @st.composite
+def indented(draw: st.DrawFn, comments: str, quotes: str) -> Made:
+    """A dialect in which a line that is indented is one like the others; `comments` begin where they like."""
+    values, pieces = Values(), list[Piece]()
+    end = draw(LINE_ENDS)
+    for _ in range(draw(st.integers(0, 10))):
+        kind = draw(st.sampled_from(["section", "key", "key", "commented", "comment", "flag"]))
+        value = values.next(draw(st.sampled_from(["", "/+", "é", "-_.", "a=b"])))
+        quote = draw(st.sampled_from(["", *quotes]))
+        indent = draw(st.sampled_from(["", "", "  ", "\t"]))
+        written = f"{indent}key{values.count} = {quote}{value}{quote}"
+        if kind == "section":
+            pieces.append((f"{indent}[client]{end}", None))
+        elif kind == "key":
+            pieces.append((f"{written}{end}", value))
+        elif kind == "commented" and comments:
+            between = draw(st.sampled_from(["", " "]))
+            mark = draw(st.sampled_from(comments))
+            # What stands before the key stays with the comment.
+            pieces += [(indent, None), (f"{written.lstrip()}{between}", value), (f"{mark} why{end}", None)]
+        elif kind == "flag":
+            pieces.append((f"{indent}flag{end}", None))
+        else:
+            pieces.append((f"{indent}# key = not{end}", None))
+    return Made(pieces)
+
+
+@st.composite
 def npmrc(draw: st.DrawFn) -> Made:
     values, pieces = Values(), list[Piece]()
     for _ in range(draw(st.integers(0, 8))):
@@ -283,12 +310,16 @@ def fish(draw: st.DrawFn) -> Made:
 FORMATS: dict[str, st.SearchStrategy[Made]] = {
     "ini": ini(),
     "ini-comments": ini_comments(),
+    "ini-interpolated": ini(),
+    "ini-go": indented("#;", "\"'"),
+    "ini-mysql": indented("#", "\"'"),
     "npmrc": npmrc(),
+    "lines": indented("", ""),
     "toml": toml(),
     "yaml": yaml(),
     "netrc": netrc(),
     "pgpass": pgpass(),
-    "token": token(),
+    "text": token(),
     "shell": shell(),
     "fish": fish(),
 }

@@ -45,6 +45,10 @@ def taken(form: str, text: str, value: str = "S") -> str:
         ("ini", "[a]\n  k = S\n  b = 2\n", "[a]\n  b = 2\n"),
         ("ini", "[a]\nk = S\n# c\n\n[a]\nk: S", "[a]\n# c\n\n[a]\n"),
         ("ini-comments", "[a]\nk = 'S' # it's\n", "[a]\n# it's\n"),
+        ("ini-go", "[a]\n\tk = 'S';c\n  b = 2\n", "[a]\n\t;c\n  b = 2\n"),
+        ("ini-mysql", '[client]\nk="S" #c\n b=2\n', "[client]\n#c\n b=2\n"),
+        ("npmrc", "//a/:_authToken=S ; c\n", "; c\n"),
+        ("lines", "a: 1\n  k = S\nb=2\n", "a: 1\nb=2\n"),
         ("shell", "export A=1 K='S' # x\n", "export A=1 # x\n"),
         ("shell", "export J=S K=S\ntrue\n", "true\n"),
         ("shell", "f() {\n  true\n  K=S\n}\n", "f() {\n  true\n}\n"),
@@ -100,7 +104,7 @@ def test_it_stays_and_says_why(form: str, text: str, why: str) -> None:
         ("json", '{"k": null, "S": 1}'),
         ("netrc", "# machine a login b password S\nmacdef init\n password S\n\n"),
         ("pgpass", "#h:1:d:u:S\nh:1:d:S\n"),
-        ("token", "\n \n"),
+        ("text", "\n \n"),
     ],
 )
 def test_what_is_no_entry(form: str, text: str) -> None:
@@ -177,7 +181,7 @@ WRONG = [
     ("netrc", "machine a password S\nmachine b\n", "machine a\n"),
     ("netrc", "machine a password S\nmacdef x\n y\n\n", "machine a\nmacdef x\n z\n\n"),
     ("pgpass", "h:1:d:u:S\n# c\n", ""),
-    ("token", "S\n", ""),
+    ("text", "S\n", ""),
     ("shell", "K=S\n# c\n", ""),
     ("shell", "K=S\ntrue\n", "false\n"),
     ("shell", "export A=$B K=S # c\n", "export A=$B\n"),

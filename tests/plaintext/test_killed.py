@@ -11,9 +11,10 @@ import pytest
 
 from keyturn.agent.plaintext_copies import SealedCopies
 from keyturn.catalogue import plaintext as catalogue
+from keyturn.catalogue import scanning
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, new_field, new_item
-from keyturn.plaintext import backups, replacing, scanning
+from keyturn.plaintext import backups, replacing
 from keyturn.plaintext.entries import content_of
 from keyturn.plaintext.formats import take_out
 from tests.faults import tracer
@@ -50,7 +51,7 @@ class Play:
     def begin(self) -> Callable[[], object]:
         """What `plaintext remove` does, in its order, in one process."""
         account = self.scene.account()
-        [found] = scanning.scan(TOOLS, {"HOME": str(self.home)}, []).found
+        [found] = scanning.scan(TOOLS, {"HOME": str(self.home)}, [], "linux").found
         rest = content_of(take_out("ini", found.source.text, found.going))
         fields = [new_field(label, FieldType.CONCEALED, value) for label, value in found.fields.items()]
         item = new_item("AWS", fields, MOMENT)

@@ -73,6 +73,7 @@ def run_every_command(planted: Planted) -> None:
     run("plugin", "run", "--", "aws", "--version")
     for shell in ("zsh", "nu"):
         run("shell-init", shell)
+    plugins_of_ones_own(planted)
     signed_in = "keyturn signin --password-file password && exec "
     wrapped = ("plugin", "run", "--", "aws", "s3", "ls")
     done = user.run(*planted.tracing, "sh", "-c", signed_in + " ".join(["keyturn", *wrapped]))
@@ -111,6 +112,20 @@ def run_every_command(planted: Planted) -> None:
     run("signout", "--all")
     run("lock")
     run("agent", "stop")
+
+
+def plugins_of_ones_own(planted: Planted) -> None:
+    """A plugin made after the looks of a secret, which is in none of its files."""
+    run, config = planted.run, planted.user.home / ".config/keyturn"
+    words = ("new", "own", "--field", "token=OWN_TOKEN", "--example-file", "token=value", "--no-input")
+    run("plugin", *words, "--dry-run")
+    run("plugin", *words)
+    run("plugin", "validate")
+    run("plugin", "test", "own")
+    for form in ("table", "json"):
+        run("plugin", "examples", "own", "--format", form)
+    assert not secrets_in(config / "plugins/own.toml", planted.secrets)
+    assert not secrets_in(config / "plugins/cases/own.toml", planted.secrets)
 
 
 def every_item_command(planted: Planted) -> None:

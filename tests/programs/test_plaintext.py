@@ -74,7 +74,7 @@ def test_scan_needs_no_account_and_no_agent(user: User) -> None:
     assert found["unread"] == [{"path": str(user.home / ".netrc"), "reason": "is not a regular file"}]
     assert [(each["tool"], each["plugin"], each["line"], each["removable"]) for each in found["found"]] == [
         ("aws", "aws", 4, True),
-        ("github", None, 1, True),
+        ("github", "github", 1, True),
     ]
     assert found["found"][0]["fields"] == [
         {"label": "access key id", "secret": False, "masked": f"…{KEY[-4:]}"},
@@ -94,14 +94,15 @@ def test_all_of_it_goes_and_comes_back(account: User) -> None:
     done = remove(account, "--all").succeeds()
     assert path.read_text() == AWS_LEFT
     assert hosts.read_text() == "github.com:\n    user: ada\n"
-    assert items(account) == ["AWS", "GitHub (github.com)"]
-    assert (
-        "took access key id and secret access key of AWS (default) out of ~/.aws/credentials" in done.errors
-    )
+    assert items(account) == ["Amazon Web Services", "GitHub (ada)"]
+    what = "access key id and secret access key of Amazon Web Services (default)"
+    assert f"took {what} out of ~/.aws/credentials" in done.errors
     assert "  aws: set it up by keyturn plugin init aws" in done.errors
     assert SECRET not in done.errors + done.output
     password = account.password_file()
-    got = account.keyturn("item", "get", "AWS", "--field", "secret access key", "--password-file", password)
+    got = account.keyturn(
+        "item", "get", "Amazon Web Services", "--field", "secret access key", "--password-file", password
+    )
     assert got.output == SECRET + "\n"
     listed = restore(account, "--list", "--format", "json").succeeds()
     assert {row["path"] for row in json.loads(listed.output)["copies"]} == {str(path), str(hosts)}
@@ -154,7 +155,7 @@ def test_a_link_stays_a_link(account: User) -> None:
 def test_said_and_not_done(account: User) -> None:
     account.keyturn("agent", "stop")
     done = remove(account, "--all", "--dry-run").succeeds()
-    assert "would take access key id and secret access key of AWS (default)" in done.errors
+    assert "would take access key id and secret access key of Amazon Web Services (default)" in done.errors
     assert (account.home / ".aws/credentials").read_text() == AWS
     assert not list(account.runtime.rglob("*.sock")), "no agent was needed"
 

@@ -68,7 +68,7 @@ def test_one_of_two_is_picked(account: User) -> None:
     assert credentials(account).read_text() == AWS_LEFT
     assert TOKEN in (account.home / ".bashrc").read_text()
     shown = terminal.screen()
-    assert "item “AWS” is in vault “Work”" in shown
+    assert "item “Amazon Web Services” is in vault “Work”" in shown
     assert not [line for line in shown if WHICH in line or "[Y/n]" in line or VAULT in line], "erased"
     assert SECRET not in "\n".join(shown)
     assert "Work" in vaults(account)

@@ -55,6 +55,11 @@ class Wrapper(msgspec.Struct, forbid_unknown_fields=True):
     shell: str
 
 
+class Rules(msgspec.Struct, forbid_unknown_fields=True):
+    always: list[str]
+    never: list[str]
+
+
 class Inspected(msgspec.Struct, forbid_unknown_fields=True):
     executable: str
     plugin: str
@@ -64,6 +69,8 @@ class Inspected(msgspec.Struct, forbid_unknown_fields=True):
     bound: list[Bound]
     any_credential: bool
     warnings: list[str]
+    own: bool
+    rules: Rules | None
 
 
 class Schema(msgspec.Struct, forbid_unknown_fields=True):

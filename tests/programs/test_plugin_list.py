@@ -19,6 +19,8 @@ class Row(msgspec.Struct, forbid_unknown_fields=True):
     installed: bool
     configured: bool
     any_credential: bool
+    warning: str
+    own: bool
 
 
 class Schema(msgspec.Struct, forbid_unknown_fields=True):

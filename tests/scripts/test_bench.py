@@ -35,6 +35,7 @@ FIGURES = {
     "interpreter -c pass, ms": 14.0,
     "unlock, ms": 1100.0,
     "key derivation, ms": 1000.0,
+    "whole catalogue, ms": 45.0,
     "agent, resident, MB": 70.0,
     "agent, proportional, MB": 40.0,
     "true through the launcher (a vault of Keyturn's), ms": 15.0,
@@ -53,7 +54,7 @@ FIGURES = {
 
 def test_budgets_are_kept_and_missed() -> None:
     kept = budgets(FIGURES)
-    assert [each.is_kept for each in kept] == [True] * 21
+    assert [each.is_kept for each in kept] == [True] * 22
     assert "MISSED" not in as_table(Report(kept, FIGURES, []))
     for name in (
         "true through the launcher, ms",
@@ -68,6 +69,7 @@ def test_budgets_are_kept_and_missed() -> None:
         "keyturn plugin list, ms",
         "keyturn plugin inspect aws, ms",
         "unlock, ms",
+        "whole catalogue, ms",
         "agent, proportional, MB",
         "aws in a role, wrapped, ms",
         "keyturn item list (10000 items), ms",

@@ -10,9 +10,20 @@ import pytest
 
 from keyturn.ground.errors import ConfigurationError, NoDefaultError
 from keyturn.ground.resolution import Resolution
+from keyturn.ground.secret import Secret
 from keyturn.items import Item, ItemReference
 from keyturn.sdk.merging import Other, merged, provision_together
-from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provision, Provisioned, Selection, Worker
+from keyturn.sdk.run import (
+    Insertion,
+    Invocation,
+    NeedItem,
+    NeedWork,
+    ProvidedFile,
+    Provision,
+    Provisioned,
+    Selection,
+    Worker,
+)
 
 INVOCATION = Invocation("terraform", b"/bin/terraform", (b"plan", b"-x"), {}, "/")
 ARGUMENTS = INVOCATION.arguments
@@ -52,6 +63,16 @@ class TestMerged:
             {"n": "news"},
             ("a reason", "b reason"),
         )
+
+    def test_files_and_words_of_each(self) -> None:
+        files = [ProvidedFile(f"/private/{name}/f", Secret(name)) for name in ("one", "other")]
+        words = [Insertion((name,), "first") for name in (b"--one", b"--other")]
+        parts = {
+            name: Provisioned(ARGUMENTS, files=(file,), insertions=(word,))
+            for name, file, word in zip(("one", "other"), files, words, strict=True)
+        }
+        found = merged(parts, INVOCATION)
+        assert (found.files, found.insertions) == (tuple(files), tuple(words))
 
     def test_one_alone_is_itself(self) -> None:
         one = Provisioned((b"changed",), {"A": b"1"}, ("A",), ("note",), {"n": "news"}, ("reason",))

@@ -8,7 +8,7 @@ from keyturn.ground.errors import MissingError, NoDefaultError
 from keyturn.ground.resolution import Resolution
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, ItemReference, new_field, new_item
-from keyturn.sdk.provisioners import provision_environment
+from keyturn.sdk.provisioners import provision_by_tables
 from keyturn.sdk.run import Invocation, NeedItem, Provisioned, Selection
 from keyturn.sdk.schema import parse
 from tests.sdk.test_schema import SOUND
@@ -28,7 +28,7 @@ def selection(chosen: Item) -> Selection:
 
 def test_needs_the_item_then_sets_its_fields() -> None:
     chosen = item(token="t", host="h")
-    provision = provision_environment(PLUGIN)
+    provision = provision_by_tables(PLUGIN)
     needed = provision(INVOCATION, selection(chosen), {})
     assert isinstance(needed, NeedItem)
     assert needed.item.value.item == chosen.id
@@ -42,14 +42,14 @@ def test_needs_the_item_then_sets_its_fields() -> None:
 
 def test_an_optional_field_may_be_missing() -> None:
     chosen = item(token="t")
-    done = provision_environment(PLUGIN)(INVOCATION, selection(chosen), {chosen.id: chosen})
+    done = provision_by_tables(PLUGIN)(INVOCATION, selection(chosen), {chosen.id: chosen})
     assert isinstance(done, Provisioned)
     assert done.assign == {"DEMO_TOKEN": b"t"}
 
 
 def test_no_default_says_how_to_get_one() -> None:
     with pytest.raises(NoDefaultError) as caught:
-        provision_environment(PLUGIN)(INVOCATION, Selection(None), {})
+        provision_by_tables(PLUGIN)(INVOCATION, Selection(None), {})
     assert caught.value.hints == ("choose one: keyturn plugin init demo",)
 
 
@@ -57,7 +57,7 @@ def test_no_default_says_how_to_get_one() -> None:
 def test_a_value_that_no_variable_carries(value: str) -> None:
     chosen = item(token=value)
     with pytest.raises(MissingError) as caught:
-        provision_environment(PLUGIN)(INVOCATION, selection(chosen), {chosen.id: chosen})
+        provision_by_tables(PLUGIN)(INVOCATION, selection(chosen), {chosen.id: chosen})
     assert "token" in caught.value.message
     assert not value or value not in caught.value.message
 
@@ -69,7 +69,7 @@ def test_variables_with_one_value_and_such_as_go() -> None:
         "demo.toml",
     )
     chosen = item(token="t")
-    done = provision_environment(plugin)(INVOCATION, selection(chosen), {chosen.id: chosen})
+    done = provision_by_tables(plugin)(INVOCATION, selection(chosen), {chosen.id: chosen})
     assert isinstance(done, Provisioned)
     assert done.assign == {"DEMO_TOKEN": b"t", "DEMO_CONTEXT": b"default"}
     assert done.remove == ("DEMO_OLD_TOKEN",)

@@ -200,7 +200,7 @@ def test_the_directory_becomes_the_first_and_the_rest_stays(
 
 
 FIND = """
-text = open({template!r}).read()
+text = {template!r}
 exec(text[: text.rindex("main()")].replace("CONFIGURATION = ()", "CONFIGURATION = {configuration!r}"))
 found = []
 for search in {searches!r}:
@@ -228,7 +228,7 @@ def test_launcher_and_cli_find_the_same(
     searches += [f"{each}:{base}/two" for each in searches]
     configuration: tuple[object, ...] = (b"", b"", [], [], os.fsencode(directories.shims), 0)
     script = FIND.format(
-        template=str(Path(launcher.__file__).with_name("launcher_template.py")),
+        template=launcher.template(),
         configuration=configuration,
         searches=[os.fsencode(each) for each in searches if path_search.find("aws", each, directories.shims)],
     )

@@ -14,6 +14,7 @@ from typing import NoReturn
 from keyturn.agent.accounts import Accounts
 from keyturn.agent.approvals import Approvals
 from keyturn.agent.logind import Callbacks, Logind
+from keyturn.agent.provisioned_files import ProvisionedFiles
 from keyturn.agent.tasks import Helpers
 from keyturn.ground.settings import Settings
 from keyturn.ground.world import World
@@ -39,6 +40,7 @@ class Forgetting:
         accounts: Accounts,
         approvals: Approvals,
         helpers: Helpers,
+        files: ProvisionedFiles,
         settings: Callable[[], Settings],
     ) -> None:
         """`settings` gives what holds now and raises nothing: forgetting needs no correct file."""
@@ -46,6 +48,7 @@ class Forgetting:
         self._accounts = accounts
         self._approvals = approvals
         self._helpers = helpers
+        self._files = files
         self._settings = settings
         self._used = world.clock.boot()
         self._suspend = SuspendDetector(world.clock)
@@ -144,6 +147,7 @@ class Forgetting:
     def end(self, status: int) -> NoReturn:
         """End this process and every helper; the memory is gone when the supervisor has reaped it."""
         self._helpers.kill_all()
+        self._files.stop_pipes()
         log.info("locked" if status == LOCKED else "stopped")
         logging.shutdown()
         os._exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from keyturn.aws import hook as aws_hook
 from keyturn.aws import importer as aws_importer
@@ -12,14 +13,14 @@ from keyturn.aws.config import ConfigurationCache
 from keyturn.aws.executor import Executor
 from keyturn.aws.ledger import Ledger
 from keyturn.aws.sso_access import SsoAccess, Stores
-from keyturn.catalogue import loader
-from keyturn.ground.errors import ConfigurationError
+from keyturn.catalogue import importing, loader
+from keyturn.catalogue.hooks import HOOKS
 from keyturn.ground.resolution import Resolution
 from keyturn.ground.secret import Secret
 from keyturn.ground.settings import Settings
 from keyturn.ground.world import World
 from keyturn.items import Item, ItemReference
-from keyturn.sdk import importers, provisioners
+from keyturn.sdk import provisioners
 from keyturn.sdk.codes import TypedCodes
 from keyturn.sdk.importers import FilePlace, Findings
 from keyturn.sdk.merging import Other, provision_together
@@ -47,14 +48,15 @@ class Hooks:
         self.executor = Executor(world.clock, typed, ledger, outputs=outputs, sso=self.sso)
         self._settings = settings
         self._clock = world.clock
-        self._made: dict[str, Provision] = {}
+        self._made: dict[str, tuple[Plugin, Provision]] = {}
 
     def provision(self, plugin: Plugin) -> Provision:
         """What decides for a command of this plugin. Raises ConfigurationError for an unknown hook."""
         found = self._made.get(plugin.name)
-        if found is None:
-            found = self._made[plugin.name] = self._make(plugin)
-        return found
+        # A person's own plugin may be another one by now.
+        if found is None or found[0] is not plugin:
+            found = self._made[plugin.name] = (plugin, self._make(plugin))
+        return found[1]
 
     def provision_all(self, plugin: Plugin, others: Mapping[str, Resolution[ItemReference]]) -> Provision:
         """What decides for a command that takes the credentials of the plugins in `others` besides."""
@@ -65,14 +67,11 @@ class Hooks:
         return provision_together(plugin.owner, own, found)
 
     def _make(self, plugin: Plugin) -> Provision:
-        hook = plugin.provision.hook
-        if not hook:
-            return provisioners.provision_environment(plugin)
-        if hook == "aws":
+        if plugin.provision.hook == "aws":
             return aws_hook.provision(
                 plugin, self.configuration, self.executor, lambda: self._settings().aws, self._clock.now
             )
-        raise ConfigurationError(f"plugin {plugin.name} names an unknown hook: {hook}")
+        return provisioners.provision_by_tables(plugin, HOOKS)
 
     def diagnose(self, plugin: Plugin, item: Item) -> list[str]:
         """What is amiss with an item of the plugin, a line each with what mends it."""
@@ -83,10 +82,7 @@ class Hooks:
 
 def find_candidates(plugin: Plugin, environment: Mapping[str, str], directory: str) -> Findings:
     """The credentials of a plugin that lie in plaintext on this machine: environment first, then files."""
-    found = importers.from_environment(plugin, environment)
-    if plugin.provision.hook == "aws":
-        found = found + aws_importer.from_files(plugin, environment, directory)
-    return found
+    return importing.find(plugin, environment) + aws_importer.from_files(plugin, environment, directory)
 
 
 def remove_plaintext(
@@ -96,6 +92,6 @@ def remove_plaintext(
 
     Raises ConfigurationError, the file unchanged, if it cannot.
     """
-    if plugin.provision.hook != "aws":
-        raise ConfigurationError(f"removing plaintext is not built for plugin {plugin.name} yet")
-    aws_plaintext.remove_keys(place, expected, uid, keep)
+    is_aws = plugin.provision.hook == "aws"
+    remove = aws_plaintext.remove_keys if is_aws else partial(importing.remove, plugin)
+    remove(place, expected, uid, keep)

@@ -25,6 +25,7 @@ from keyturn.agent.hooks import Hooks
 from keyturn.agent.launchers import ElectedError, LauncherAsker
 from keyturn.agent.message import Message
 from keyturn.agent.permission import Permissions
+from keyturn.agent.provisioned_files import ProvisionedFiles
 from keyturn.agent.provisioning import Provisioning
 from keyturn.agent.questions import Questions
 from keyturn.agent.registry import Registry
@@ -35,6 +36,7 @@ from keyturn.agent.tasks import Helpers
 from keyturn.agent.told import Told
 from keyturn.agent.wiring import Handler, Wired, handlers
 from keyturn.auth.protocol import Authenticator
+from keyturn.catalogue import loader
 from keyturn.ground import settings as settings_file
 from keyturn.ground import wire
 from keyturn.ground.errors import KeyturnError, MissingFieldError, NoDefaultError
@@ -64,6 +66,7 @@ class Keeper:
     def __init__(self, world: World, supervisor: int) -> None:
         self._world = world
         directories = world.directories
+        loader.use(directories.config, world.uid)
         self._settings_file = Remembered(directories.settings, settings_file.load)
         self._helpers = Helpers(world.environment)
         registry = Registry(directories.accounts)
@@ -72,8 +75,9 @@ class Keeper:
         self._accounts = Accounts(registry, machine, self._helpers, foreign, world.clock)
         self._approvals = Approvals(world.clock, {os.getpid(), supervisor})
         self._questions = Questions(lambda: self._settings_or_defaults().prompt.timeout_seconds)
+        self._files = ProvisionedFiles(world)
         self._forgetting = Forgetting(
-            world, self._accounts, self._approvals, self._helpers, self._settings_or_defaults
+            world, self._accounts, self._approvals, self._helpers, self._files, self._settings_or_defaults
         )
         agreement = Agreement(self._accounts, self._authenticators)
         typed, outputs = TypedCodes(world.clock), Outputs(world.clock)
@@ -94,7 +98,13 @@ class Keeper:
         hooks = Hooks(world, typed, self._settings, sign_ins, outputs)
         provisioning = Provisioning(permissions, defaults_file, hooks, self._audit)
         self._runner = Runner(
-            permissions, defaults_file, sessions, provisioning, self._audit, Told(directories.told)
+            permissions,
+            defaults_file,
+            sessions,
+            provisioning,
+            self._files,
+            self._audit,
+            Told(directories.told),
         )
         wired = Wired(permissions, self._audit, world, hooks, self._runner)
         self._handlers: dict[type[requests.Request], Handler] = {
@@ -122,6 +132,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_exception)
         self._forgetting.start()
+        self._files.recover()
         await asyncio.start_unix_server(self._accepted, sock=listening, backlog=BACKLOG, limit=READ_AHEAD)
         ready()
         self._forgetting.follow_desktop()

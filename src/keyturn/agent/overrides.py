@@ -1,4 +1,4 @@
-"""`KEYTURN_ITEM`: the item for one call, whatever the defaults say."""
+"""`KEYTURN_ITEM` and `KEYTURN_PLUGIN`: the item, and the plugin, for one call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from keyturn.agent.audit import Audit
 from keyturn.agent.permission import Asker, Permission, Permissions
 from keyturn.agent.questions import Purpose
 from keyturn.agent.uses import Use
+from keyturn.catalogue import unlisted
 from keyturn.ground.errors import KeyturnError, MissingError
 from keyturn.ground.names import printable
 from keyturn.ground.resolution import Resolution
@@ -25,6 +26,13 @@ def wanted(environment: Iterable[bytes]) -> tuple[str, str]:
         if name in (b"KEYTURN_ITEM", b"KEYTURN_ACCOUNT"):
             found[name.decode()] = value.decode("utf-8", "replace")
     return found[ITEM], found[ACCOUNT]
+
+
+def plugin(environment: Iterable[bytes]) -> str:
+    """The plugin that a caller's environment names; empty without."""
+    prefix = f"{unlisted.VARIABLE}=".encode()
+    found = [entry.removeprefix(prefix) for entry in environment if entry.startswith(prefix)]
+    return found[-1].decode("utf-8", "replace") if found else ""
 
 
 async def named(

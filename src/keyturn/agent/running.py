@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from keyturn.agent import overrides
 from keyturn.agent.audit import Audit
 from keyturn.agent.callers import Caller
 from keyturn.agent.permission import Asker, Permissions
+from keyturn.agent.provisioned_files import ProvisionedFiles
 from keyturn.agent.provisioning import Decided, Provisioning, off_the_loop
 from keyturn.agent.questions import Purpose
 from keyturn.agent.told import Told
 from keyturn.agent.uses import Use
 from keyturn.agent.working import CallersSide, Tellers
-from keyturn.catalogue import loader
-from keyturn.ground.errors import UnreachableError, UsageError
+from keyturn.catalogue import loader, unlisted
+from keyturn.ground.errors import NoDefaultError, UnreachableError, UsageError
 from keyturn.ground.names import printable
 from keyturn.ground.settings import Settings
 from keyturn.ground.wire import Go, RunRequest
@@ -27,6 +28,7 @@ from keyturn.scopes import defaults, layers
 from keyturn.scopes.defaults import DefaultsFile
 from keyturn.scopes.sessions import SessionDefaults
 from keyturn.sdk import environments
+from keyturn.sdk.provisioners import complete
 from keyturn.sdk.run import Invocation, NeedWork, Provisioned, Selection
 from keyturn.sdk.schema import Plugin
 
@@ -56,6 +58,7 @@ class Runner:
         defaults_file: DefaultsFile,
         sessions: SessionDefaults,
         provisioning: Provisioning,
+        files: ProvisionedFiles,
         audit: Audit,
         told: Told,
     ) -> None:
@@ -64,26 +67,36 @@ class Runner:
         self._defaults = defaults_file
         self._sessions = sessions
         self._provisioning = provisioning
+        self._files = files
         self._told = told
         self._tellers = Tellers()
 
     async def run(self, asker: Asker, request: RunRequest, settings: Settings) -> Go:
         """What the command gets. Raises KeyturnError, with the launcher's exit status, if it may not run."""
-        plugin, invocation = _invocation(asker.caller, request)
+        plugin, invocation, named = _invocation(asker.caller, request)
+        # For this call alone: what the command starts in turn has plugins of its own.
+        hidden = [unlisted.VARIABLE] if named else []
         if not needs_authentication(plugin, invocation.executable, request.arguments):
-            return Go([], [], [], request.arguments)
+            return Go([], [name.encode() for name in hidden], [], request.arguments, [])
+        invocation = replace(invocation, private=self._files.reserve(asker.caller))
         selection, is_override = await self._selection(asker, plugin, invocation, request, settings)
+        hidden += [overrides.ITEM] * is_override
         _, account = overrides.wanted(request.environment)
-        decided = await self._provisioning.decide(
-            asker, plugin, invocation, selection, settings, account=account
-        )
+        try:
+            decided = await self._provisioning.decide(
+                asker, plugin, invocation, selection, settings, account=account
+            )
+        except NoDefaultError as error:
+            raise _of_plugin(error, plugin, named) from None
         done = await self._carry_out(asker, decided, invocation)
-        provisioned, notes = done.provisioned, done.notes
+        provisioned = done.provisioned
+        held = await self._files.provide(asker.caller, invocation, provisioned.files, settings)
         return Go(
-            notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in notes],
-            remove=[name.encode() for name in (*provisioned.remove, *([overrides.ITEM] * is_override))],
+            notes=[f"keyturn: {note}".encode("utf-8", "replace") for note in done.notes],
+            remove=[name.encode() for name in (*provisioned.remove, *hidden)],
             assign=[(name.encode(), value) for name, value in provisioned.assign.items()],
-            arguments=list(provisioned.arguments),
+            arguments=list(complete(provisioned, plugin, invocation.executable).arguments),
+            held=[os.fsencode(path) for path in held],
         )
 
     async def provide(
@@ -93,7 +106,7 @@ class Runner:
 
         `surroundings` tells its caller's environment from others'. Raises as `run` does.
         """
-        plugin, invocation = _invocation(asker.caller, request, verb, [surroundings.encode()])
+        plugin, invocation, _ = _invocation(asker.caller, request, verb, [surroundings.encode()])
         selection, _ = await self._selection(asker, plugin, invocation, request, settings)
         _, account = overrides.wanted(request.environment)
         decided = await self._provisioning.decide(
@@ -118,16 +131,20 @@ class Runner:
 
     async def explain(self, asker: Asker, request: RunRequest, settings: Settings) -> Explanation:
         """What `run` would do and why, without doing it. Raises as `run` does."""
-        plugin, invocation = _invocation(asker.caller, request)
+        plugin, invocation, named = _invocation(asker.caller, request)
+        rule = "" if named else loader.why(invocation.executable, request.arguments)
         if not needs_authentication(plugin, invocation.executable, request.arguments):
-            return Explanation((f"{invocation.executable} needs no credentials for this: it runs as it is",))
+            words = f"{invocation.executable} needs no credentials for this: it runs as it is"
+            return Explanation((f"{words} ({rule})" if rule else words,))
         selection, _ = await self._selection(asker, plugin, invocation, request, settings)
         decided = await self._provisioning.decide(
             asker, plugin, invocation, selection, settings, is_run=False
         )
+        ruled = (f"it needs credentials: {rule}",) if rule else ()
         if isinstance(decided.step, NeedWork):
-            return Explanation(decided.step.plan, decided.step.notes)
-        return Explanation(decided.step.reasons, (*decided.step.notes, *decided.step.news.values()))
+            return Explanation((*ruled, *decided.step.plan), decided.step.notes)
+        notes = (*decided.step.notes, *decided.step.news.values())
+        return Explanation((*ruled, *decided.step.reasons), notes)
 
     async def _selection(
         self, asker: Asker, plugin: Plugin, invocation: Invocation, request: RunRequest, settings: Settings
@@ -151,24 +168,46 @@ class Runner:
         bound = defaults.bound(known, plugin.owner)
         executable = plugin.executable(invocation.executable)
         if executable is None or not executable.any_credential:
-            return Selection(layers.selected(known, session, invocation.executable, place), bound), False
+            names = _names(plugin, invocation.executable)
+            each = (layers.selected(known, session, name, place) for name in names)
+            return Selection(next(filter(None, each), None), bound), False
         found = layers.selected_all(known, session, invocation.executable, place)
         return Selection(found.pop("", None), bound, found), False
 
 
+def _names(plugin: Plugin, executable: str) -> list[str]:
+    """The commands whose defaults a call takes: its own, or for a program that the plugin does not wrap all
+    that it does, in the order of its file."""
+    if loader.load(plugin.name).executable(executable) is not None:
+        return [executable]
+    return [each.runs for each in plugin.executables]
+
+
+def _of_plugin(error: NoDefaultError, plugin: Plugin, named: str) -> NoDefaultError:
+    """The error with a hint that helps: a program that no plugin knows is not set up, but its plugin is."""
+    if not named:
+        return error
+    return NoDefaultError(error.message, f"choose one: keyturn plugin init {plugin.executables[0].runs}")
+
+
 def _invocation(
     caller: Caller, request: RunRequest, asked_by: str = "", environment: list[bytes] | None = None
-) -> tuple[Plugin, Invocation]:
-    """The call with its plugin; `environment` tells the caller's from others', if it is not the request's.
+) -> tuple[Plugin, Invocation, str]:
+    """The call with its plugin, and the name of that if the caller has named it.
 
-    Raises UsageError if no plugin wraps it.
+    `environment` tells the caller's from others', if it is not the request's. Raises UsageError if no plugin
+    wraps it, or none is called so.
     """
-    executable = os.path.basename(request.name).decode("utf-8", "replace")
-    plugin = loader.find_by_executable(executable)
+    program = os.path.basename(request.name).decode("utf-8", "replace")
+    named = overrides.plugin(request.environment)
+    plugin, executable = unlisted.find(program, named)
     if plugin is None:
-        raise UsageError(f"no plugin wraps {printable(executable)}", "call the command itself")
+        raise UsageError(
+            f"no plugin wraps {printable(executable)}",
+            "call the command itself, or with a plugin's credential: keyturn plugin run --plugin NAME",
+        )
     directory = identity.directory(caller.pid) or ""
-    return plugin, Invocation(
+    call = Invocation(
         executable=executable,
         # `./bin/aws` is the caller's, not one of the agent's own directory.
         path=os.path.join(os.fsencode(directory), request.path),
@@ -178,6 +217,7 @@ def _invocation(
         surroundings=_surroundings(caller, environment or request.environment, directory),
         asked_by=asked_by,
     )
+    return plugin, call, named
 
 
 def _surroundings(caller: Caller, environment: list[bytes], directory: str) -> str:

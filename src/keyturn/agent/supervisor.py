@@ -20,7 +20,7 @@ from pathlib import Path
 from time import sleep
 from typing import NoReturn
 
-from keyturn.agent import forgetting, holder, keeper
+from keyturn.agent import forgetting, holder, keeper, private_directories
 from keyturn.ground import files
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.errors import ConfigurationError, KeyturnError
@@ -185,6 +185,8 @@ def _keep(world: World, listening: socket.socket, ready: int) -> NoReturn:
             quick = quick + 1 if world.clock.boot() - began < QUICK_SECONDS else 0
     with contextlib.suppress(OSError):
         os.unlink(world.directories.socket)
+    # Of commands that still run, too: nobody is there any more that would see them end.
+    private_directories.remove_all(world.directories, world.uid)
     log.info("supervisor ended")
     os._exit(0 if quick < QUICK_DEATHS else 1)
 

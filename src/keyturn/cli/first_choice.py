@@ -6,7 +6,7 @@ import os
 
 from keyturn.agent import requests
 from keyturn.agent.requests import Hello
-from keyturn.catalogue import loader
+from keyturn.catalogue import loader, unlisted
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import FieldCheck
 from keyturn.cli.selecting import Selector, credential_of
@@ -19,7 +19,7 @@ from keyturn.sdk.schema import Plugin
 
 def choose(context: Context, command: str) -> None:
     """Ask which item `command` is to use, and make it the default of this terminal session."""
-    executable, plugin = _wrapped(command)
+    executable, plugin = _wrapped(context, command)
     _greet(context)
     view = Selector(context, plugin, executable, "/").searched()
     credential = credential_of(view.item, plugin, executable)
@@ -39,7 +39,7 @@ def choose(context: Context, command: str) -> None:
 
 def mend(context: Context, command: str, item: str) -> None:
     """Ask which field of the item is the one that it lacks for `command`, or for its value, and keep that."""
-    executable, plugin = _wrapped(command)
+    executable, plugin = _wrapped(context, command)
     _greet(context)
     view = Selector(context, plugin, executable, "/").item(item)
     credential = credential_of(view.item, plugin, executable)
@@ -48,8 +48,15 @@ def mend(context: Context, command: str, item: str) -> None:
     context.call(edit)
 
 
-def _wrapped(command: str) -> tuple[str, Plugin]:
+def _wrapped(context: Context, command: str) -> tuple[str, Plugin]:
+    """The command that a default is for, and its plugin.
+
+    For a program that no plugin knows, run with the credential of one, it is the first that this one wraps.
+    """
     executable = os.path.basename(command)
+    if named := context.world.environment.get(unlisted.VARIABLE, ""):
+        found = loader.load(named)
+        return executable if found.executable(executable) else found.executables[0].runs, found
     plugin = loader.find_by_executable(executable)
     if plugin is None:
         raise UsageError(f"no plugin wraps {executable}")

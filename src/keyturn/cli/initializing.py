@@ -15,9 +15,14 @@ from keyturn.ground.errors import UsageError
 @unlocking
 @click.argument("executable", default="")
 @click.option(
-    "--import-profile", metavar="NAME", help="import the keys of this profile from ~/.aws/credentials"
+    "--import-profile",
+    metavar="NAME",
+    help="import what the tool's own file has under this name (AWS: the profile in ~/.aws/credentials)",
 )
-@click.option("--import-env", is_flag=True, help="import the keys in the environment")
+@click.option(
+    "--import-file", metavar="PATH", help="import what is in this file, which is one of the tool's own"
+)
+@click.option("--import-env", is_flag=True, help="import what is in the environment")
 @click.option(
     "--credential",
     metavar="PLUGIN",
@@ -74,6 +79,7 @@ from keyturn.ground.errors import UsageError
 def command(
     executable: str,
     import_profile: str | None,
+    import_file: str | None,
     import_env: bool,
     credential: str | None,
     item: str | None,
@@ -97,6 +103,7 @@ def command(
     """
     choices = Choices(
         import_profile=import_profile,
+        import_file=import_file,
         import_env=import_env,
         credential=credential,
         item=item,

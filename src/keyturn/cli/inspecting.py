@@ -13,10 +13,10 @@ import msgspec
 
 from keyturn.agent.registry import Registry
 from keyturn.catalogue import loader
-from keyturn.catalogue.loader import Listed
+from keyturn.catalogue.index import Listed
 from keyturn.cli import diagnosis, output, surroundings
-from keyturn.cli.columns import aligned
 from keyturn.cli.context import Context, current
+from keyturn.cli.inspected import BoundRow, DefaultRow, Inspected, Named, RulesRow, Wrapper, lines_of
 from keyturn.cli.options import output_format
 from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
@@ -24,66 +24,9 @@ from keyturn.ground.world import World
 from keyturn.items import ItemReference
 from keyturn.processes import identity
 from keyturn.scopes import keys, layers, places
-from keyturn.scopes.layers import Layer, Scope, shown
+from keyturn.scopes.layers import Layer, Scope
 from keyturn.scopes.sessions import SessionDefaults, SessionFile
 from keyturn.shells import plugins_sh
-
-
-class Named(msgspec.Struct, frozen=True):
-    """Something with an id; the title is the one remembered, empty if none is."""
-
-    id: str
-    title: str
-
-
-class DefaultRow(msgspec.Struct, frozen=True):
-    """One default. `directory` and `terminal` say whose it is, `applies` whether that is here.
-
-    `used`: it is the one that wins for its credential; `why` says so, or why not. `plugin` is the one whose
-    credential it is, empty if none has it any more.
-    """
-
-    scope: str
-    directory: str | None
-    terminal: str | None
-    applies: bool
-    used: bool
-    why: str
-    credential: str
-    item: Named
-    vault: Named
-    account: Named
-    plugin: str = ""
-
-
-class BoundRow(msgspec.Struct, frozen=True):
-    """An item bound to a name that the command is told (an AWS profile)."""
-
-    name: str
-    item: Named
-    vault: Named
-    account: Named
-
-
-class Wrapper(msgspec.Struct, frozen=True):
-    """Whether plugins.sh wraps the command, and what this shell has read of it:
-    `sourced`, `stale` (the file has changed since) or `not sourced`."""
-
-    defined: bool
-    shell: str
-
-
-class Inspected(msgspec.Struct, frozen=True):
-    """All about one executable. `plugin` and `platform` are empty where no plugin wraps it any more."""
-
-    executable: str
-    plugin: str
-    platform: str
-    wrapper: Wrapper
-    defaults: list[DefaultRow]
-    bound: list[BoundRow]
-    any_credential: bool = False
-    warnings: list[str] = []
 
 
 @click.command("inspect")
@@ -103,13 +46,15 @@ def command(executable: str, everything: bool, explain: bool, form: str) -> None
     inspection = Inspection(world, elsewhere=everything or explain)
     names = [executable] if executable else inspection.names(everything)
     found = [inspection.of(name, context) for name in names]
+    for broken in loader.broken() if not executable else ():
+        output.note(f"broken: {broken.message}")
     if form == "json":
         output.as_json("executables", msgspec.to_builtins(found))
         return
     if not found:
         output.note("nothing is set up here; begin with: keyturn plugin init aws")
     for number, each in enumerate(found):
-        for line in [*([""] if number else []), *_lines(each, world, explain=explain)]:
+        for line in [*([""] if number else []), *lines_of(each, world, explain=explain)]:
             output.line(line if line.isprintable() else output.clean(line))
 
 
@@ -176,7 +121,12 @@ class Inspection:
             defaults=rows,
             bound=list(self._bound(listed)),
             any_credential=listed is not None and listed.any_credential,
-            warnings=diagnosis.lines(context, executable, self._used(here, listed)),
+            warnings=[
+                *([listed.warning] if listed is not None and listed.warning else []),
+                *diagnosis.lines(context, executable, self._used(here, listed)),
+            ],
+            own=listed is not None and listed.own,
+            rules=_rules(executable),
         )
 
     def _used(self, here: list[Layer], listed: Listed | None) -> list[ItemReference]:
@@ -269,56 +219,6 @@ class Inspection:
         )
 
 
-def _lines(found: Inspected, world: World, *, explain: bool) -> list[str]:
-    platform = found.platform or "no plugin wraps it"
-    lines = [f"{found.executable} ({platform})", f"wrapper: {_wrapper_words(found, world)}"]
-    if not any(row.applies for row in found.defaults):
-        lines.append(f"no default applies here; set one: keyturn plugin init {found.executable}")
-    home = surroundings.home(world)
-    cells = [
-        (
-            _whose(row, home),
-            row.item.title or row.item.id,
-            _credential_words(row, found),
-            row.vault.title or row.vault.id,
-            row.account.title or row.account.id,
-            row.why,
-        )
-        for row in found.defaults
-    ]
-    for each in found.bound:
-        why = "used where the command is told this profile"
-        titles = [named.title or named.id for named in (each.item, each.vault, each.account)]
-        credential = loader.listed()[found.executable].credential
-        if found.any_credential:
-            credential = f"{credential} ({loader.listed()[found.executable].owner})"
-        cells.append((f"profile {each.name}", titles[0], credential, titles[1], titles[2], why))
-    if not cells:
-        return lines
-    headings = ("default of", "item", "credential", "vault", "account", "why")
-    kept = len(headings) if explain else len(headings) - 1
-    warnings = [f"warning: {line}" for line in found.warnings]
-    return lines + aligned(headings[:kept], [row[:kept] for row in cells]) + warnings
-
-
-def _credential_words(row: DefaultRow, found: Inspected) -> str:
-    """The credential's title; with its plugin's name, for `--credential`, where there may be several."""
-    return f"{row.credential} ({row.plugin})".lstrip() if found.any_credential else row.credential
-
-
-def _whose(row: DefaultRow, home: str) -> str:
-    if row.scope == Scope.SESSION:
-        return "this terminal session" if row.applies else f"terminal session {row.terminal}"
-    if row.directory is None:
-        return "everywhere"
-    return f"{shown(places.written(row.directory), home)} and below"
-
-
-def _wrapper_words(found: Inspected, world: World) -> str:
-    path = world.directories.plugins_sh
-    if not found.wrapper.defined:
-        return f"none; define it: keyturn plugin init {found.executable}"
-    if found.wrapper.shell == "sourced":
-        return "sourced in this shell"
-    what = "stale in this shell" if found.wrapper.shell == "stale" else "not sourced in this shell"
-    return f"{what}; {plugins_sh.source_line(path)}"
+def _rules(executable: str) -> RulesRow | None:
+    found = loader.rules(executable)
+    return None if found is None else RulesRow(list(found.always), list(found.never))

@@ -55,15 +55,17 @@ def _launch(world: World, attempt: int, path: str, command: list[str]) -> NoRetu
 
 def _launch_or_raise(world: World, attempt: int, path: str, command: list[str]) -> NoReturn:
     from keyturn.agent.requests import Hello
-    from keyturn.catalogue import loader
+    from keyturn.catalogue import loader, unlisted
 
-    executable = os.path.basename(command[0])
-    plugin = loader.find_by_executable(executable)
+    loader.use(world.directories.config, world.uid)
+    named = world.environment.get(unlisted.VARIABLE, "")
+    plugin, executable = unlisted.find(os.path.basename(command[0]), named)
     rules = plugin.executable(executable) if plugin is not None else None
     words = [os.fsencode(word) for word in command]
     if rules is not None and not rules.needs_authentication(words[1:]):
         mark = path_search.tried(os.fsencode(path), words, world.variables, world.directories.shims)
-        bare.execute(os.fsencode(path), words, world.variables, mark)
+        hidden = [unlisted.VARIABLE.encode()]
+        bare.execute(os.fsencode(path), words, world.variables, mark, hidden)
     context = Context(world=world)
     context.connect()
     # Says so if the agent is of another version: the launcher, renewed, would only be sent here again.
@@ -92,7 +94,10 @@ def _answer(context: Context, ticket: str, command: str) -> None:
         _report(context, ticket)
         return
     # Only now, for a question that waits must come at once.
+    from keyturn.catalogue import loader
     from keyturn.cli import first_choice
+
+    loader.use(context.world.directories.config, context.world.uid)
 
     if is_choice:
         first_choice.choose(context, command)

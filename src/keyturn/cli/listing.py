@@ -23,6 +23,7 @@ class PluginRow(msgspec.Struct, frozen=True):
     """One executable. `configured`: it has a default somewhere on this machine.
 
     `credential` and `required_fields` are those of its own; `any_credential`: it takes the others besides.
+    `warning` is what is to be known before it is used; `own`: the plugin is the person's own.
     """
 
     executable: str
@@ -34,6 +35,8 @@ class PluginRow(msgspec.Struct, frozen=True):
     installed: bool
     configured: bool
     any_credential: bool = False
+    warning: str = ""
+    own: bool = False
 
 
 @click.command("list")
@@ -45,6 +48,8 @@ def command(words: tuple[str, ...], form: str) -> None:
     A word fits a command's name, its title, its plugin or its platform.
     """
     found = [row for row in rows(current().world) if fits(row, words)]
+    for broken in loader.broken():
+        output.note(f"broken: {broken.message}")
     if form == "json":
         output.as_json("plugins", msgspec.to_builtins(found))
         return
@@ -56,7 +61,7 @@ def command(words: tuple[str, ...], form: str) -> None:
         (
             row.executable,
             row.name,
-            row.platform,
+            f"{row.platform} (yours)" if row.own else row.platform,
             ", ".join(row.required_fields) + (", or those of any other" if row.any_credential else ""),
             "yes" if row.installed else "no",
             "yes" if row.configured else "no",
@@ -65,6 +70,9 @@ def command(words: tuple[str, ...], form: str) -> None:
     ]
     for line in aligned(headings, cells):
         output.line(line)
+    for row in found:
+        if row.warning:
+            output.note(f"{row.executable}: {row.warning}")
 
 
 def rows(world: World) -> list[PluginRow]:
@@ -81,6 +89,8 @@ def rows(world: World) -> list[PluginRow]:
             installed=is_installed(world, each.runs),
             configured=each.runs in configured,
             any_credential=each.any_credential,
+            warning=each.warning,
+            own=each.own,
         )
         for each in loader.listed().values()
     ]

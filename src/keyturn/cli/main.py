@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -11,7 +12,7 @@ import click
 
 from keyturn import __version__
 from keyturn.cli.ending import guarded, leave
-from keyturn.ground.errors import Status, UsageError
+from keyturn.ground.errors import KeyturnError, Status, UsageError
 
 # name → module of `keyturn.cli`, one line of help. `--help` reads this table and imports no command.
 COMMANDS = {
@@ -51,10 +52,14 @@ class LazyGroup(click.Group):
             return None
         if context.obj is None:
             # Only now, for `--help` and `--version` need none of what this imports.
+            from keyturn.catalogue import loader
             from keyturn.cli.context import Context
             from keyturn.ground.world import here
 
             context.obj = Context(world=here())
+            # Without directories there are no own plugins either; who needs a directory says what is wrong.
+            with contextlib.suppress(KeyturnError):
+                loader.use(context.obj.world.directories.config, context.obj.world.uid)
         module = importlib.import_module(f"keyturn.cli.{COMMANDS[name][0]}")
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from keyturn.catalogue.scanning import Found, Report
 from keyturn.cli import choosing, output, plaintext_restoring, sourcing
 from keyturn.cli.context import Context, current
 from keyturn.cli.ending import guarded, leave
@@ -15,7 +16,6 @@ from keyturn.cli.plaintext_finding import as_json, at_place, has_words, look, sh
 from keyturn.cli.plaintext_removal import Removal, left_alone
 from keyturn.ground.errors import ConfigurationError, DeniedError, UsageError
 from keyturn.ground.names import printable
-from keyturn.plaintext.scanning import Found, Report
 from keyturn.processes import private
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keyturn.catalogue import loader
 from keyturn.catalogue import plaintext as catalogue
+from keyturn.catalogue import scanning
+from keyturn.catalogue.scanning import Found, Report
 from keyturn.cli import sourcing, traces
 from keyturn.cli.context import Context
 from keyturn.ground.errors import ConfigurationError, MissingError
 from keyturn.ground.names import masked, plain_label, printable
 from keyturn.ground.world import World
-from keyturn.plaintext import scanning
-from keyturn.plaintext.definitions import Tool
-from keyturn.plaintext.scanning import Found, Report
+from keyturn.plaintext.reading import without_password
 from keyturn.sdk.schema import Plugin
 from keyturn.shells import rc_files
 
 
 def look(world: World) -> Report:
     """Every credential in the files of the known tools and in start-up files."""
-    return scanning.scan(catalogue.tools(), world.environment, _start_up_files(world))
+    return scanning.scan(catalogue.tools(), world.environment, _start_up_files(world), sys.platform)
 
 
 def _start_up_files(world: World) -> list[tuple[Path, str]]:
@@ -93,14 +93,9 @@ def shown_values(found: Found) -> str:
 def shown_value(found: Found, label: str) -> str:
     """A value as it may be shown: of a secret its end, of one that is copied only, all of it."""
     text = found.fields[label].reveal()
-    is_open = label not in found.secrets and label not in {
-        name for fields in _kinds(found.tool) for name in fields.open
-    }
-    return printable(scanning.without_password(text)) if is_open else masked(printable(text, len(text)))
-
-
-def _kinds(tool: Tool) -> list[Any]:
-    return [*(file.fields for file in tool.files), *tool.variables]
+    if found.makes_it(label):
+        return masked(printable(text, len(text)))
+    return printable(without_password(text))
 
 
 def as_json(found: Found) -> dict[str, Any]:
@@ -123,9 +118,9 @@ def as_json(found: Found) -> dict[str, Any]:
 
 def plugin_of(found: Found) -> Plugin | None:
     """The plugin whose credential this is, if it is a complete one of the catalogue."""
-    if found.tool.name not in loader.credentials():
+    plugin = found.tool.plugin
+    if plugin is None:
         return None
-    plugin = loader.load(found.tool.name)
     labels = {plain_label(label) for label in found.fields}
     missing = [
         field

@@ -11,7 +11,8 @@ import shutil
 from collections.abc import Sequence
 
 from keyturn.agent.requests import FieldChange
-from keyturn.catalogue import loader
+from keyturn.catalogue import loader, scanning
+from keyturn.catalogue.scanning import Found
 from keyturn.cli import aws_asking, sourcing, traces
 from keyturn.cli.context import Context
 from keyturn.cli.filing import Filing
@@ -23,10 +24,10 @@ from keyturn.ground.errors import ConfigurationError, KeyturnError
 from keyturn.ground.files import FileIdentity
 from keyturn.ground.names import printable
 from keyturn.items import ItemReference
-from keyturn.plaintext import replacing, scanning
+from keyturn.plaintext import replacing
 from keyturn.plaintext.entries import InseparableError, UnreadableError, content_of
 from keyturn.plaintext.formats import take_out
-from keyturn.plaintext.scanning import Found, Source
+from keyturn.plaintext.reading import Source
 from keyturn.shells import plugins_sh
 
 
@@ -111,8 +112,8 @@ class Removal:
     def _in_item(self, found: Found) -> ItemReference:
         """The item that holds the credential, found or made, and read back from the disk."""
         plugin = plugin_of(found)
-        tag = plugin.tag if plugin is not None else found.tool.tag
-        wanted = {label: value for label, value in found.fields.items() if _counts(found, label)}
+        tag = plugin.tag if plugin is not None else f"tool/{found.tool.name}"
+        wanted = {label: value for label, value in found.fields.items() if found.makes_it(label)}
         matched = self._filing.matched(wanted, tag)
         if matched is not None:
             title, vault = printable(matched.reference.title), printable(matched.vault_title)
@@ -185,12 +186,6 @@ def _title(found: Found) -> str:
     return found.tool.title if profile in ("", "default") else f"{found.tool.title} ({profile})"
 
 
-def _counts(found: Found, label: str) -> bool:
-    """Whether a field makes the credential what it is, so that an item that holds it has to have this one."""
-    gone = [entry.value for entry in found.going]
-    return label in found.secrets or any(value == found.fields[label] for value in gone)
-
-
 def _content(source: Source) -> bytes:
     """The file as it was read. Raises ConfigurationError if it is another by now."""
     content, identity = files.read(source.real)
@@ -200,7 +195,7 @@ def _content(source: Source) -> bytes:
 
 
 def _labels(found: Found) -> str:
-    return " and ".join(label for label in found.fields if _counts(found, label))
+    return " and ".join(label for label in found.fields if found.makes_it(label))
 
 
 def _who(found: Found) -> str:

@@ -9,12 +9,16 @@ import click
 # name → module of `keyturn.cli`, whose `command` is imported when it is called.
 COMMANDS = {
     "clear": "clearing",
+    "examples": "plugin_examples",
     "import-op": "op_import",
     "init": "initializing",
     "inspect": "inspecting",
     "list": "listing",
+    "new": "plugin_new",
     "run": "running",
+    "test": "plugin_test",
     "uninstall": "uninstalling",
+    "validate": "plugin_validate",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from enum import Enum, auto
 from functools import cached_property
 
@@ -13,6 +15,7 @@ from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import typed_value
 from keyturn.cli.output import note
+from keyturn.cli.plaintext_finding import absolute
 from keyturn.ground.errors import AmbiguousError, MissingError, UsageError
 from keyturn.ground.names import printable
 from keyturn.items import Item, find_field
@@ -53,10 +56,29 @@ class Selector:
         found = [each for each in self._findings.candidates if each.place is None]
         return self._only(found, "the environment holds no complete credential")
 
-    def from_profile(self, name: str) -> Candidate:
-        """What the credentials file holds for a profile. Raises MissingError."""
-        found = [each for each in self._findings.candidates if each.place and each.place.profile == name]
-        return self._only(found, f"no credential to import in profile “{printable(name)}”")
+    def from_files(self, path: str | None, name: str | None) -> Candidate:
+        """What the tool's files hold: in the one at `path`, under a name, or both; None: any.
+
+        Raises MissingError, UsageError if that is more than one.
+        """
+        real = None if path is None else os.path.realpath(absolute(self._context, path))
+        found = [
+            each
+            for each in self._findings.candidates
+            if each.place is not None
+            and name in (None, each.place.profile)
+            and (real is None or os.path.realpath(each.place.path) == real)
+        ]
+        if path is not None and len(found) > 1:
+            names = [each.place.profile for each in found if each.place is not None]
+            raise UsageError(
+                f"{printable(path, 300)} holds {len(found)} credentials",
+                f"name the one that is meant: --import-profile {shlex.quote(printable(names[0]))}",
+                *(f"found: {self.place(each.source)}" for each in found),
+            )
+        where = [] if name is None else [f"in profile “{printable(name)}”"]
+        where += [] if path is None else [f"in {printable(path, 300)}"]
+        return self._only(found, f"no credential to import {' '.join(where)}")
 
     def _only(self, found: list[Candidate], problem: str) -> Candidate:
         if found:
@@ -70,7 +92,8 @@ class Selector:
     def asked(self, *, has_items: bool) -> Candidate | Elsewhere:
         """The candidate that the person picks, or where else it is; the vault is offered if there is one."""
         self._context.require_input(
-            "the credential to use", "name it: --import-profile NAME, --import-env or --item TITLE"
+            "the credential to use",
+            "name it: --import-profile NAME, --import-file PATH, --import-env or --item TITLE",
         )
         for rejected in self._findings.rejected:
             note(f"not offered: {self.place(rejected.source)}: {rejected.reason}")

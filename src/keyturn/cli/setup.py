@@ -15,6 +15,7 @@ from keyturn.catalogue import loader
 from keyturn.cli import choosing, profiles, sourcing
 from keyturn.cli.account import DEFAULT_TITLE, DEFAULT_VAULT
 from keyturn.cli.context import Context
+from keyturn.cli.output import note
 from keyturn.cli.setup_credential import CredentialQuestion
 from keyturn.cli.setup_plan import Choices, Chosen, FirstAccount, Plan, Use, Where, Wrapped
 from keyturn.cli.setup_scope import ScopeQuestion
@@ -38,10 +39,11 @@ class Setup:
     def __init__(self, context: Context, executable: str, choices: Choices) -> None:
         self._context = context
         self._choices = choices
-        given = [choices.import_profile is not None, choices.import_env, choices.item is not None]
+        given = [choices.names_file, choices.import_env, choices.item is not None]
         if sum(given) > 1:
             raise UsageError(
-                "one credential at a time", "give one of --import-profile, --import-env and --item"
+                "one credential at a time",
+                "give one of --import-profile, --import-file, --import-env and --item",
             )
         self._scope = ScopeQuestion(context, choices)
         self._executable = executable or self._picked()
@@ -62,6 +64,9 @@ class Setup:
 
     def run(self) -> None:
         """Ask, and then do what was decided, or with --dry-run say it."""
+        for warning in self._plugin.warnings():
+            if warning.startswith(f"{self._executable}: "):
+                note(f"warning: {warning}")
         is_quiet = self._choices.remove_plaintext is None
         work = Work(self._context, self._plan(), is_quiet_removal=is_quiet, verify=self._choices.verify)
         if self._choices.dry_run:
@@ -168,7 +173,8 @@ class Setup:
         """`chosen`, with what becomes of it."""
         profile = where.profile if chosen.plugin.owner == self._plugin.owner else ""
         place = chosen.candidate.place if chosen.candidate is not None else None
-        if not where.profile and place is not None and place.profile != profiles.DEFAULT:
+        has_profiles = any(each.profile is not None for each in chosen.plugin.executables)
+        if has_profiles and not where.profile and place is not None and place.profile != profiles.DEFAULT:
             profile = place.profile
         uses = []
         for each in wrapped:

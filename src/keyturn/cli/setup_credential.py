@@ -12,7 +12,7 @@ from keyturn.cli.field_check import FieldCheck
 from keyturn.cli.output import note
 from keyturn.cli.selecting import Elsewhere, Selector
 from keyturn.cli.setup_plan import Choices, Chosen, KnownItem, NewItem
-from keyturn.cli.setup_work import phrase
+from keyturn.cli.setup_work import phrase, what
 from keyturn.ground.errors import MissingError
 from keyturn.ground.names import printable
 from keyturn.sdk.importers import Candidate
@@ -69,7 +69,9 @@ class CredentialQuestion:
             search = self._context.world.environment.get("PATH", "")
             for text in traces.of_file(self._plugin, search, names):
                 note(text)
-            question = f"afterwards, take the keys out of {self._selector.place(phrase(place))}?"
+            question = (
+                f"afterwards, take {what(self._plugin, place)} out of {self._selector.place(phrase(place))}?"
+            )
             remove = self._context.terminal.confirm(question, default=True)
         return replace(chosen, remove_plaintext=bool(remove))
 
@@ -79,8 +81,8 @@ class CredentialQuestion:
             return None
         if self._choices.import_env:
             return self._selector.from_environment()
-        if self._choices.import_profile is not None:
-            return self._selector.from_profile(self._choices.import_profile)
+        if self._choices.names_file:
+            return self._selector.from_files(self._choices.import_file, self._choices.import_profile)
         found = self._selector.asked(has_items=has_items)
         if found is Elsewhere.VAULT:
             return None

@@ -22,6 +22,7 @@ class Choices:
     """
 
     import_profile: str | None = None
+    import_file: str | None = None
     import_env: bool = False
     item: str | None = None
     vault: str = ""
@@ -42,7 +43,12 @@ class Choices:
     @property
     def names_source(self) -> bool:
         """Whether they say which credential it is to be, so that it is this one and no further."""
-        return self.import_profile is not None or self.import_env or self.item is not None
+        return self.names_file or self.import_env or self.item is not None
+
+    @property
+    def names_file(self) -> bool:
+        """Whether they say which credential in the tool's files it is."""
+        return self.import_profile is not None or self.import_file is not None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,10 @@ from keyturn.scopes import defaults
 from keyturn.scopes.defaults import Defaults, DefaultsFile
 from keyturn.sdk import importers
 from keyturn.sdk.importers import FilePlace
+from keyturn.sdk.schema import Plugin
 from keyturn.shells import launcher, path_search, plugins_sh
+
+_KEYS = "the keys"
 
 
 class Work:
@@ -56,7 +59,8 @@ class Work:
                 and chosen.candidate is not None
                 and chosen.candidate.place is not None
             ):
-                note(f"would take the keys out of {self._shown(chosen.candidate.place)}")
+                place = chosen.candidate.place
+                note(f"would take {what(chosen.plugin, place)} out of {self._shown(place)}")
         for file in plan.sourcing.files:
             note(f"would add “{plan.sourcing.line}” to {sourcing.shown(self._context, file)}")
         note("nothing was changed (--dry-run)")
@@ -206,9 +210,9 @@ class Work:
                 for text in traces.of_variables(candidate.variables, world.home, world.environment, shell):
                     note(text)
             return
-        where = self._shown(candidate.place)
+        where, gone = self._shown(candidate.place), what(chosen.plugin, candidate.place)
         if not chosen.remove_plaintext:
-            note(f"the keys are still in plaintext: {where}")
+            note(f"{gone} {'are' if gone == _KEYS else 'is'} still in plaintext: {where}")
             return
         filing.check(self._context, reference, candidate.fields)
         if self._verify and chosen.plugin.owner == aws_asking.PLUGIN:
@@ -221,8 +225,9 @@ class Work:
 
         uid = self._context.world.uid
         hooks.remove_plaintext(chosen.plugin, candidate.place, candidate.fields, uid, keep)
-        note(f"removed the keys from {where}")
-        note(f"to put them back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
+        note(f"removed {gone} from {where}")
+        them = "them" if gone == _KEYS else "it"
+        note(f"to put {them} back: keyturn plaintext restore {sourcing.shown(self._context, path)}")
         if not self._is_quiet_removal:
             search = self._context.world.environment.get("PATH", "")
             for text in traces.of_file(chosen.plugin, search, self._plan.executables):
@@ -262,7 +267,14 @@ def _reference(view: ItemView) -> ItemReference:
 
 def phrase(place: FilePlace) -> str:
     """A place in a file, for the middle of a sentence."""
-    return f"profile “{place.profile}” in {place.path}"
+    return f"{place.word} “{place.profile}” in {place.path}" if place.word else str(place.path)
+
+
+def what(plugin: Plugin, place: FilePlace) -> str:
+    """What lies at a place, for the middle of a sentence."""
+    if plugin.owner == aws_asking.PLUGIN:
+        return _KEYS
+    return f"the credential “{printable(place.profile, 60)}”" if place.profile else "the credential"
 
 
 def _told(change: FieldChange) -> str:

@@ -35,7 +35,7 @@ def of_variables(
     """
     names = " ".join(variables)
     lines = [
-        "the keys are still in this shell's environment; take them out:",
+        "what was imported is still in this shell's environment; take it out:",
         f"  set --erase {names}" if shell == "fish" else f"  unset {names}",
     ]
     assigns = _assignment(variables)

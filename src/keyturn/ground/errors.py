@@ -113,6 +113,12 @@ class MissingFieldError(MissingError):
     item = ""
 
 
+class UncarriedError(MissingError):
+    """A field holds what cannot be given to a command in the way in which it takes the field."""
+
+    code = "uncarried"
+
+
 class AmbiguousError(MissingError):
     """A name fits more than one thing; both are named."""
 
@@ -255,6 +261,12 @@ class ConfigurationError(KeyturnError):
 
     status = Status.CONFIGURATION
     code = "configuration"
+
+
+class PrivateFilesError(ConfigurationError):
+    """A command gets its credential in a file, and there is no place where that would be private."""
+
+    code = "private-files"
 
 
 class NotYetError(ConfigurationError):

@@ -129,6 +129,15 @@ class Executables(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_
     ] = ()
 
 
+class Files(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """Files that a command gets its credential in."""
+
+    on_disk: Annotated[
+        bool,
+        msgspec.Meta(description="where no file system is in memory, such files may be on a disk meanwhile"),
+    ] = False
+
+
 class Aws(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """Temporary credentials of AWS."""
 
@@ -160,6 +169,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_def
     prompt: Prompt = Prompt()
     vault: Vault = Vault()
     executables: Executables = Executables()
+    files: Files = Files()
     aws: Aws = Aws()
 
 

@@ -8,11 +8,11 @@ ending in NUL; whatever `execve` carries is free of NUL, and so the launcher nee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keyturn.ground.errors import KeyturnError
 
-VERSION = 2
+VERSION = 3
 LARGEST_FRAME = 8 * 1024 * 1024
 # A frame over this size has to find a free place among a few, and a short deadline.
 LARGE_FRAME = 64 * 1024
@@ -104,23 +104,28 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Go:
-    """The answer that lets a command run: what changes in its environment, and its arguments."""
+    """The answer that lets a command run: what changes in its environment, and its arguments.
+
+    `held` are named pipes that it holds open, and all that it starts: by them the agent sees when the last
+    one has ended that may want the files that it was given.
+    """
 
     notes: list[bytes]
     remove: list[bytes]
     assign: list[tuple[bytes, bytes]]
     arguments: list[bytes]
+    held: list[bytes] = field(default_factory=list)
 
     def encode(self) -> bytes:
         pairs = [part for pair in self.assign for part in pair]
-        return GO + encode_fields(self.notes, self.remove, pairs, self.arguments)
+        return GO + encode_fields(self.notes, self.remove, pairs, self.arguments, self.held)
 
     @classmethod
     def decode(cls, body: bytes) -> Go:
-        notes, remove, pairs, arguments = decode_fields(body, 4)
+        notes, remove, pairs, arguments, held = decode_fields(body, 5)
         if len(pairs) % 2:
             raise WireError("a name without a value")
-        return cls(notes, remove, list(zip(pairs[::2], pairs[1::2], strict=True)), arguments)
+        return cls(notes, remove, list(zip(pairs[::2], pairs[1::2], strict=True)), arguments, held)
 
 
 def encode_show(line: str) -> bytes:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from keyturn.plaintext.entries import Entry, Format, InseparableError, UnreadableError, without
+from keyturn.plaintext import ini_values, json_text, toml_text
+from keyturn.plaintext.entries import (
+    EMPTY,
+    Entry,
+    Format,
+    InseparableError,
+    Path,
+    UnreadableError,
+    leaves,
+    without,
+)
 from keyturn.plaintext.ini import Ini
 from keyturn.plaintext.json_text import Json
-from keyturn.plaintext.lines import Pgpass, Token
+from keyturn.plaintext.lines import Pgpass, Whole
 from keyturn.plaintext.netrc_text import Netrc
 from keyturn.plaintext.shell_lines import Shell
 from keyturn.plaintext.toml_text import Toml
@@ -16,16 +26,19 @@ from keyturn.plaintext.yaml_text import Yaml
 
 FORMATS: dict[str, Format] = {
     "ini": Ini(),
-    # As Go's and MySQL's readers have it: a comment may follow a value, which may stand in quotes.
-    "ini-comments": Ini(inline_comments=True, quotes=True),
+    "ini-comments": Ini(said=ini_values.commented),
+    "ini-interpolated": Ini(said=ini_values.interpolated),
+    "ini-go": Ini(said=ini_values.go, goes_on=False, joined=True),
+    "ini-mysql": Ini(delimiters="=", said=ini_values.mysql, goes_on=False),
     # npm's: keys are addresses with colons in them.
-    "npmrc": Ini(delimiters="=", quotes=True),
+    "npmrc": Ini(delimiters="=", said=ini_values.node, goes_on=False),
+    "lines": Ini(goes_on=False),
     "json": Json(),
     "yaml": Yaml(),
     "toml": Toml(),
     "netrc": Netrc(),
     "pgpass": Pgpass(),
-    "token": Token(),
+    "text": Whole(),
     "shell": Shell(),
     "fish": Shell(is_fish=True),
 }
@@ -58,6 +71,20 @@ def take_out(name: str, text: str, gone: Sequence[Entry]) -> str:
     if going.total() or not is_same or list(map(_meaning, left)) != list(map(_meaning, wanted)):
         raise InseparableError(_REFUSED)
     return after
+
+
+def not_text(name: str, text: str) -> list[Path]:
+    """The keys that lead to numbers and the like, in the formats that tell these from text, JSON and TOML.
+
+    Raises UnreadableError.
+    """
+    readers = {"json": json_text.tree, "toml": toml_text.tree}
+    if name not in readers:
+        return []
+    found = leaves(readers[name](text))
+    return [
+        path for path, leaf in found if leaf is not None and leaf is not EMPTY and not isinstance(leaf, str)
+    ]
 
 
 def _identity(entry: Entry) -> tuple[object, ...]:

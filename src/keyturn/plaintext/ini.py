@@ -1,18 +1,19 @@
 """INI files, in the dialects of the tools: sections, `key = value`, lines that go on below.
 
-Lines are told apart as Python's configparser does it. What differs between the tools is what ends a value:
-see `Ini`.
+Lines are told apart as Python's configparser does it. What differs between the tools is what a line means
+that is indented, and what of a line is the value: see `Ini` and `keyturn.plaintext.ini_values`.
 """
 
 from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keyturn.ground.secret import Secret
 from keyturn.plaintext.entries import BOM, Entry, Span, UnreadableError, is_same_tree, lines_of
+from keyturn.plaintext.ini_values import as_written
 
 _HEADER = re.compile(r"\[(?P<name>.+)\]")
 _COMMENTS = ("#", ";")
@@ -34,12 +35,15 @@ class _Option:
 
 @dataclass(frozen=True)
 class Ini:
-    """A dialect. `delimiters` part key and value; `inline_comments`: a comment may follow a value in its
-    line; `quotes`: quotes around a value are none of it."""
+    """A dialect. `delimiters` part key and value; `said` gives what a written value says, and the comment
+    behind it. With `goes_on` an indented line goes on with the value above; else it is a line like any other.
+    With `joined` a line goes on below where it ends in a backslash.
+    """
 
     delimiters: str = "=:"
-    inline_comments: bool = False
-    quotes: bool = False
+    said: Callable[[str], tuple[str, str]] = as_written
+    goes_on: bool = True
+    joined: bool = False
 
     def entries(self, text: str) -> list[Entry]:
         return [entry for option in self._options(text) if (entry := self._entry(text, option)) is not None]
@@ -52,10 +56,14 @@ class Ini:
             start += text.startswith(BOM) and not start
             line = text[start:end]
             value = line.strip()
+            if option is not None and self.joined and option.parts and option.parts[-1].endswith("\\"):
+                option.parts.append(value)
+                option.cuts.append((start, whole))
+                continue
             if not value or value.startswith(_COMMENTS):
                 continue
             depth = len(line) - len(line.lstrip())
-            if option is not None and depth > indent:
+            if option is not None and self.goes_on and depth > indent:
                 option.parts.append(value)
                 option.cuts.append((start, whole))
                 continue
@@ -77,16 +85,13 @@ class Ini:
         return line[:at].rstrip(), line[at], line[at + 1 :].strip()
 
     def _entry(self, text: str, option: _Option) -> Entry | None:
-        value = "\n".join(option.parts).strip()
+        written = "\n".join(option.parts).strip()
         cuts = tuple(option.cuts)
-        if self.inline_comments and len(option.parts) == 1:
-            value, comment = _without_comment(value)
-            if comment:
-                # The comment stays, where it stood.
-                end = text.index(comment, option.start + len(option.key))
-                cuts = ((option.start, end),)
-        if self.quotes and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
+        value, comment = self.said(written) if len(option.parts) == 1 else (written, "")
+        if comment:
+            # The comment stays, where it stood.
+            end = text.index(comment, option.start + len(option.key))
+            cuts = ((option.start, end),)
         if not value:
             return None
         stuck = "its value has more than one line" if len(option.parts) > 1 else ""
@@ -108,6 +113,8 @@ class Ini:
         parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation does it
         try:
             lines = re.sub(r"\r\n?", "\n", text.removeprefix(BOM))
+            if not self.goes_on:
+                lines = re.sub(r"(?m)^[^\S\n]+", "", lines)
             parser.read_string(f"[{_ROOT}]\n{lines}")
         except (configparser.Error, AttributeError):
             # AttributeError: up to Python 3.12 it stumbles over a line below a key without a value.
@@ -115,16 +122,3 @@ class Ini:
         if parser is None:
             raise UnreadableError("it is not an INI file")
         return {name if name != _ROOT else "": dict(parser.items(name)) for name in parser.sections()}
-
-
-def _without_comment(value: str) -> tuple[str, str]:
-    """A value and the comment behind it, quotes heeded; both may be empty."""
-    quote = ""
-    for at, character in enumerate(value):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"" and not value[:at].strip():
-            quote = character
-        elif character in _COMMENTS and (not at or value[at - 1].isspace()):
-            return value[:at].rstrip(), value[at:]
-    return value, ""

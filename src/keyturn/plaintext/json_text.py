@@ -29,7 +29,7 @@ class Json:
     """The format `json`. Only strings are entries."""
 
     def entries(self, text: str) -> list[Entry]:
-        _tree(text)
+        tree(text)
         lines = Lines(text)
         found: list[Entry] = []
         stack: list[_Container] = []
@@ -73,7 +73,7 @@ class Json:
             top.key = None
 
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
-        return is_same_tree(_tree(before), _tree(after), gone)
+        return is_same_tree(tree(before), tree(after), gone)
 
 
 def _path(top: _Container | None) -> Path:
@@ -82,8 +82,8 @@ def _path(top: _Container | None) -> Path:
     return (*top.path, str(top.count) if top.key is None else top.key)
 
 
-def _tree(text: str) -> object:
-    """As the standard library reads it."""
+def tree(text: str) -> object:
+    """As the standard library reads it. Raises UnreadableError."""
     try:
         return json.loads(text.removeprefix(BOM), object_pairs_hook=Pairs)
     except (ValueError, RecursionError):

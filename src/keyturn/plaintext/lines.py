@@ -1,4 +1,4 @@
-"""Files of lines: PostgreSQL's .pgpass, and files that are one token and nothing else."""
+"""Files of lines: PostgreSQL's .pgpass; files that are one value; and what an expression finds in a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from keyturn.ground.secret import Secret
-from keyturn.plaintext.entries import BOM, Entry, Span, lines_of
+from keyturn.plaintext.entries import BOM, Entry, Lines, Span, lines_of
 
 _FIELD = re.compile(r"(?:[^:\\]|\\.)*")
 
@@ -14,20 +14,25 @@ _FIELD = re.compile(r"(?:[^:\\]|\\.)*")
 class Pgpass:
     """The format `pgpass`: `host:port:database:user:password` (PostgreSQL's documentation, Password File).
 
-    A path is the first four as they are written; the whole line goes, for without its password it is none.
+    A path is the first four, without their backslashes; the whole line goes, for without its password it is
+    none.
     """
 
     def entries(self, text: str) -> list[Entry]:
         return [
-            Entry(tuple(fields[:4]), Secret(password), number, (span,))
+            Entry(tuple(map(_plain, fields[:4])), Secret(password), number, (span,))
             for number, span, fields in _pgpass(text)
-            if (password := re.sub(r"\\(.)", r"\1", fields[4]))
+            if (password := _plain(fields[4]))
         ]
 
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
         numbers = {entry.line for entry in gone}
         old = [text for number, text in enumerate(_plain_lines(before), 1) if number not in numbers]
         return len(numbers) == len(gone) and old == _plain_lines(after)
+
+
+def _plain(written: str) -> str:
+    return re.sub(r"\\(.)", r"\1", written)
 
 
 def _plain_lines(text: str) -> list[str]:
@@ -54,8 +59,8 @@ def _pgpass(text: str) -> Iterator[tuple[int, Span, list[str]]]:
             yield number, (start, whole), fields
 
 
-class Token:
-    """The format `token`: the file is the value, with white space around it that stays."""
+class Whole:
+    """The format `text`: the file is the value, with white space around it that stays."""
 
     def entries(self, text: str) -> list[Entry]:
         value = text.removeprefix(BOM).strip()
@@ -68,3 +73,31 @@ class Token:
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
         value = before.removeprefix(BOM).strip()
         return len(gone) == 1 and after == before.replace(value, "", 1)
+
+
+class Expression:
+    """The format `regex`: what the named groups of an expression match, in a language that is not read here.
+
+    A path is the number of the match and the group's name. Nothing of it goes: what would be left is not
+    known to mean anything.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+
+    def entries(self, text: str) -> list[Entry]:
+        lines = Lines(text)
+        return [
+            Entry(
+                (str(number), name),
+                Secret(value),
+                lines.at(match.start(name))[0],
+                stuck="it stands in a file whose language is not understood here",
+            )
+            for number, match in enumerate(self._pattern.finditer(text))
+            for name, value in match.groupdict().items()
+            if value
+        ]
+
+    def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
+        return False

@@ -36,21 +36,22 @@ class Toml:
     """The format `toml`. Only strings are entries."""
 
     def entries(self, text: str) -> list[Entry]:
-        tree = _tree(text)
+        whole = tree(text)
         try:
             found = _Reader(text).read()
         except (IndexError, ValueError, AttributeError, RecursionError):
             found = None
-        known = {path: leaf for path, leaf in leaves(tree) if isinstance(leaf, str)}
+        known = {path: leaf for path, leaf in leaves(whole) if isinstance(leaf, str)}
         if found is None or any(known.get(entry.path) != entry.value.reveal() for entry in found):
             raise UnreadableError("it is TOML of a kind that is not understood here")
         return found
 
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
-        return is_same_tree(_tree(before), _tree(after), gone)
+        return is_same_tree(tree(before), tree(after), gone)
 
 
-def _tree(text: str) -> object:
+def tree(text: str) -> object:
+    """As the standard library reads it. Raises UnreadableError."""
     try:
         return tomllib.loads(text.removeprefix(BOM))
     except (tomllib.TOMLDecodeError, RecursionError):

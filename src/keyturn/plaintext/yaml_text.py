@@ -18,6 +18,8 @@ from keyturn.plaintext.entries import Entry, Group, Lines, Path, Span, Unreadabl
 _COLON = re.compile(r"[ \t]*:(?:[ \t]|\r|\n)*\Z")
 _DASHES = re.compile(r"[ \t]*(?:-[ \t]+)+\Z")
 _NULL = ("ScalarEvent", None, None, (True, False), "", None)
+# Words that are no text where they stand without quotes (YAML 1.2, 10.3.2).
+_NO_TEXT = ("~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE")
 _SIGNED = ("anchor", "tag", "implicit", "value", "style", "flow_style", "explicit", "version", "tags")
 
 
@@ -50,6 +52,7 @@ class _Scalar:
     stuck: str
     events: tuple[int, int]
     place: int
+    is_text: bool
 
 
 @dataclass
@@ -62,12 +65,13 @@ class _Document:
 
 
 class Yaml:
-    """The format `yaml`. Every scalar that is not empty is an entry, by its text."""
+    """The format `yaml`. Every scalar that is not empty, null, true or false is an entry, by its text."""
 
     def entries(self, text: str) -> list[Entry]:
         document = _read(text)
         lines = Lines(text)
-        return [_entry(text, lines, scalar, document.aliases) for scalar in document.scalars]
+        scalars = [scalar for scalar in document.scalars if scalar.is_text]
+        return [_entry(text, lines, scalar, document.aliases) for scalar in scalars]
 
     def is_same_without(self, before: str, after: str, gone: Sequence[Entry]) -> bool:
         old, new = _read(before), _read(after)
@@ -202,6 +206,7 @@ class _Reader:
                 stuck,
                 (key_event, len(self.signs) - 1),
                 len(top.members) if top is not None else 0,
+                is_text=value not in _NO_TEXT or not getattr(event, "implicit", (False,))[0],
             )
         )
 

@@ -61,16 +61,19 @@ def execute(
     arguments: Sequence[bytes],
     found: Mapping[bytes, bytes],
     assign: Mapping[bytes, bytes] = MappingProxyType({}),
+    remove: Sequence[bytes] = (),
 ) -> NoReturn:
     """Become the command at `path`; `arguments` begin with its name.
 
     It gets this process's own environment, edited in place: order, duplicates and entries that are no
     `name=value` stay as the caller gave them. `found` is that environment as the interpreter shows it,
-    `assign` what is to be set besides. Raises NotFoundError or CannotExecuteError, with the statuses of
-    a shell.
+    `assign` what is to be set besides, and `remove` what is to go. Raises NotFoundError or
+    CannotExecuteError, with the statuses of a shell.
     """
     restore_signals()
     restore_locale(found)
+    for name in remove:
+        os.unsetenv(name)
     for name, value in assign.items():
         os.putenv(name, value)
     try:

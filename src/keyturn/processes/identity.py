@@ -108,6 +108,11 @@ def nearest_terminal_session(
     return None
 
 
+def boot() -> str:
+    """Which boot of the machine this is."""
+    return platform.boot_id()
+
+
 def terminal_name(device: int) -> str:
     """pts/3 for a pseudo-terminal of Linux (major numbers 136 to 143), else the device's numbers."""
     major, minor = os.major(device), os.minor(device)

@@ -13,15 +13,20 @@ from pathlib import Path
 from keyturn.ground.names import masked, plain_label, printable
 from keyturn.ground.secret import Secret
 from keyturn.items import Field, FieldType, new_field
-from keyturn.sdk.schema import CredentialType, Importer, Plugin
+from keyturn.sdk.import_schema import Importer
+from keyturn.sdk.schema import CredentialType, Plugin
 
 
 @dataclass(frozen=True)
 class FilePlace:
-    """Where in a file a candidate was found, so that it can be taken out there."""
+    """Where in a file a candidate was found, so that it can be taken out there.
+
+    `profile` tells it from others in the file; empty: it is the only one. `word` is what the tool calls that.
+    """
 
     path: Path
     profile: str
+    word: str = "profile"
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ def from_environment(plugin: Plugin, environment: Mapping[str, str]) -> Findings
     """What the plugin's importers find in `environment`, in their order; equal finds once."""
     found = Findings()
     for importer in plugin.importers:
-        if importer.environment is not None:
-            new = _from_variables(plugin.credential, importer, importer.environment, environment)
+        for variables in importer.variables():
+            new = _from_variables(plugin.credential, importer, variables, environment)
             known = [candidate.fields for candidate in found.candidates]
             found += Findings(
                 tuple(each for each in new.candidates if each.fields not in known), new.rejected
@@ -78,18 +83,26 @@ def _from_variables(
 ) -> Findings:
     values: dict[str, Secret] = {}
     used: dict[str, str] = {}
+    mapping = {
+        variable: known.label for variable, label in mapping.items() if (known := credential.field(label))
+    }
     for variable, label in mapping.items():
         if environment.get(variable) and label not in values:
             values[label] = Secret(environment[variable])
             used[label] = variable
-    required = {field.label for field in credential.fields if not field.optional}
-    told = tuple(variable for label, variable in used.items() if label in required)
+    required = [field.label for field in credential.fields if not field.optional]
+    # Where no field has to be there, it is a secret one that makes a credential.
+    telling = required or [field.label for field in credential.fields if field.secret]
+    told = tuple(variable for label, variable in used.items() if label in telling)
     if not told:
         return Findings()
     source = f"{' and '.join(told)} in the environment"
-    missing = [variable for variable, label in mapping.items() if label in required - set(values)]
-    if missing:
-        return Findings(rejected=(Rejected(source, f"{' or '.join(missing)} is missing"),))
+    lacking = [label for label in (*required, *importer.need) if label not in values]
+    if lacking or (importer.need_any and not set(importer.need_any) & set(values)):
+        wanted = lacking or importer.need_any
+        missing = [variable for variable, label in mapping.items() if label in wanted]
+        what = " or ".join(missing) or f"its {wanted[0]}"
+        return Findings(rejected=(Rejected(source, f"{what} is missing"),))
     temporary = [variable for variable in importer.refuse_with if environment.get(variable)]
     reason = f"{temporary[0]} is set: temporary keys" if temporary else why_refused(credential, values)
     if reason:

@@ -99,6 +99,8 @@ def merged(parts: Mapping[str, Provisioned], invocation: Invocation) -> Provisio
         notes=tuple(dict.fromkeys(note for part in parts.values() for note in part.notes)),
         news={key: text for part in parts.values() for key, text in part.news.items()},
         reasons=tuple(reason for part in parts.values() for reason in part.reasons),
+        files=tuple(file for part in parts.values() for file in part.files),
+        insertions=tuple(each for part in parts.values() for each in part.insertions),
     )
 
 

@@ -7,6 +7,7 @@ merely looks like a request for help is none (`aws s3 cp help s3://b/`, story 23
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,7 +27,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     `option = "--x"`: the option stands there, before any bare `--`; `place = "global"` wants it before
     the first word of the command.
     `command = ["sso", "login"]`: the words of the command begin so, options left out; `*` is any one
-    word. `whole = true`: and there is nothing else.
+    word, and in a word any part of it (`describe-*`). `whole = true`: and there is nothing else.
     """
 
     any_of: tuple[Rule, ...] | None = msgspec.field(name="any", default=None)
@@ -104,11 +105,17 @@ def _has_option(name: bytes, place: str, tokens: list[Token]) -> bool | None:
     return None if in_doubt else False
 
 
+def _fits(wanted: str, word: bytes) -> bool:
+    if wanted == ANY_WORD or ANY_WORD not in wanted:
+        return wanted == ANY_WORD or wanted.encode() == word
+    return re.fullmatch(b".*".join(map(re.escape, wanted.encode().split(b"*"))), word, re.DOTALL) is not None
+
+
 def _is_command(wanted: tuple[str, ...], whole: bool, path: CommandPath) -> bool | None:
     for position, word in enumerate(wanted):
         if position >= len(path.words):
             return False if path.is_certain else None
-        if word != ANY_WORD and path.words[position] != word.encode():
+        if not _fits(word, path.words[position]):
             return False
     if whole and len(path.words) > len(wanted):
         return False

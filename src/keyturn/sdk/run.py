@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from keyturn.ground.resolution import Resolution
+from keyturn.ground.secret import Secret
 from keyturn.items import Item, ItemReference
 from keyturn.sdk.codes import CodeQuestion
 from keyturn.sdk.printed import ProcessQuestion
+from keyturn.sdk.provision_schema import Position
 from keyturn.sdk.sign_in import SignInQuestion
 
 T = TypeVar("T")
@@ -30,7 +32,8 @@ class Invocation:
     `environment` holds only the variables that the plugin declares. Bytes throughout: what a
     person typed passes through byte for byte. `surroundings` tells the caller's whole environment, its
     directory and session from others': what a program of its own prints may depend on any of it. `asked_by`
-    is a command of Keyturn's own that asks in the executable's place, and hands on what it gets.
+    is a command of Keyturn's own that asks in the executable's place, and hands on what it gets. `private` is
+    the directory that will be there if the command gets files, and no other.
     """
 
     executable: str
@@ -40,6 +43,7 @@ class Invocation:
     directory: str
     surroundings: str = ""
     asked_by: str = ""
+    private: str = ""
 
     def variable(self, name: str) -> str:
         """A variable's text, or the empty string; undecodable bytes become surrogates."""
@@ -68,9 +72,33 @@ class NeedItem:
 
 
 @dataclass(frozen=True)
+class Insertion:
+    """Words that come to the arguments; where that is, `keyturn.sdk.insertions` knows."""
+
+    words: tuple[bytes, ...] = field(repr=False)
+    position: Position = "first"
+
+
+@dataclass(frozen=True)
+class ProvidedFile:
+    """A file that is there for one command. `path` is below the private directory of the invocation.
+
+    `is_pipe`: it is read once; `may_be_pipe`: it would be, where it cannot be a file. `lives_with_tree`: it
+    stays for what the command starts and leaves behind.
+    """
+
+    path: str
+    content: Secret
+    is_pipe: bool = False
+    lives_with_tree: bool = False
+    may_be_pipe: bool = False
+
+
+@dataclass(frozen=True)
 class Provisioned:
     """What the command gets. `notes` are lines for stderr; `reasons` say how it came to this (explain).
 
+    `arguments` are the caller's, as a hook may have changed them; `insertions` come to them at the end.
     `news` are notes that a person hears once, by what tells one such thing from another.
     """
 
@@ -80,6 +108,8 @@ class Provisioned:
     notes: tuple[str, ...] = ()
     news: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    files: tuple[ProvidedFile, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
 
 
 class Worker(Protocol):

@@ -8,35 +8,47 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.names import is_plugin_name, plain_label
 from keyturn.items import credential_tag
-from keyturn.sdk import rules
+from keyturn.sdk import complaints, rules
 from keyturn.sdk.argv import Options
+from keyturn.sdk.import_schema import Importer
+from keyturn.sdk.provision_schema import Lifetime, Provision
 from keyturn.sdk.rules import Rule
 
 CharacterSet = Literal["uppercase", "lowercase", "digits"]
 
 
 class Composition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a real value looks like. It is information for people and for examples, never a check."""
+    """What a real value looks like. It is information for people and for examples, never a check.
 
-    length: int | None = None
+    Beside the characters of `charset` there are those in `specific`.
+    """
+
+    length: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     prefix: str = ""
     charset: tuple[CharacterSet, ...] = ()
+    specific: str = ""
+
+    def __post_init__(self) -> None:
+        if self.length is not None and len(self.prefix) > self.length:
+            raise ValueError("prefix is longer than length")
+        if any(character.isalnum() and character.isascii() for character in self.specific):
+            raise ValueError("specific has characters that are of no charset")
 
 
 class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field of the credential. `aka` are other titles that people give it.
 
     `temporary_prefixes`: values that begin so stop working by themselves, so they are not imported.
+    `example` is for what no composition can tell; that of a secret says EXAMPLE.
     """
 
     label: str
@@ -45,6 +57,11 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aka: tuple[str, ...] = ()
     composition: Composition | None = None
     temporary_prefixes: tuple[str, ...] = ()
+    example: str = ""
+
+    def __post_init__(self) -> None:
+        if self.secret and self.example and "EXAMPLE" not in self.example:
+            raise ValueError("the example of a secret has EXAMPLE in it")
 
 
 class CredentialType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,49 +86,6 @@ class CredentialType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The field called `label`, compared as items compare labels."""
         wanted = plain_label(label)
         return next((field for field in self.fields if plain_label(field.label) == wanted), None)
-
-
-class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a command gets the credential: a hook in the program, or variables filled with fields.
-
-    Beside these variables, `fixed` have one value always, and `remove` are taken out: by either a command
-    might come to use another credential than this one.
-    """
-
-    hook: Literal["aws"] | None = None
-    environment: dict[str, str] | None = None
-    fixed: dict[str, str] = {}
-    remove: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.hook is None) == (self.environment is None):
-            raise ValueError("provision has exactly one of hook, environment")
-        _variables_to_labels(self.environment)
-        if self.hook is not None and (self.fixed or self.remove):
-            raise ValueError("fixed and remove go with environment")
-        named = [*(self.environment or {}), *self.fixed, *self.remove]
-        if any(not name or "=" in name or "\0" in name for name in named):
-            raise ValueError("fixed and remove name variables")
-        if any("\0" in value for value in self.fixed.values()):
-            raise ValueError("fixed has values that a variable can carry")
-        if len(set(named)) != len(named):
-            raise ValueError("one variable stands in two of environment, fixed and remove")
-
-
-class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a credential may be found: variables that hold its fields, or a hook in the program.
-
-    `refuse_with`: if one of these variables is set, what the others hold is temporary.
-    """
-
-    hook: Literal["aws-files"] | None = None
-    environment: dict[str, str] | None = None
-    refuse_with: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.hook is None) == (self.environment is None):
-            raise ValueError("an importer has exactly one of hook, environment")
-        _variables_to_labels(self.environment)
 
 
 class AlsoReads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,7 +122,8 @@ class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command that the plugin wraps.
 
     `any_credential`: besides the plugin's own, it takes those of all other plugins, as many as are chosen
-    for it (terraform, whose providers talk to whatever there is).
+    for it (terraform, whose providers talk to whatever there is). `provision` is its own way to get the
+    credential, in place of the plugin's; `file_lifetime` holds for all files that it gets.
     """
 
     runs: str
@@ -158,6 +133,8 @@ class Executable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: Options = Options()
     profile: ProfileWords | None = None
     any_credential: bool = False
+    provision: Provision | None = None
+    file_lifetime: Lifetime | None = None
 
     def __post_init__(self) -> None:
         if not self.runs or "/" in self.runs or any(c.isspace() for c in self.runs):
@@ -176,6 +153,8 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `uses` names the plugin whose credential this one takes. The file then says nothing of the credential and
     its importers, and may leave out `provision` and `reads`: they are the other plugin's.
+
+    `replaces`: commands of built-in plugins that this one takes over; only a person's own plugin may.
     """
 
     name: str
@@ -188,6 +167,7 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reads: tuple[str, ...] = ()
     homepage: str = ""
     uses: str = ""
+    replaces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not is_plugin_name(self.name):
@@ -197,10 +177,17 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         commands = [executable.runs for executable in self.executables]
         if len(set(commands)) != len(commands):
             raise ValueError("two executables run the same command")
-        for mapping in (self.provision.environment, *(each.environment for each in self.importers)):
-            for label in (mapping or {}).values():
+        own = [each.provision for each in self.executables if each.provision is not None]
+        for labels in (
+            *(each.labels for each in (self.provision, *own)),
+            *(each.labels() for each in self.importers),
+        ):
+            for label in labels:
                 if self.credential.field(label) is None:
                     raise ValueError(f"the credential has no field “{label}”")
+        secrets = [field.label for field in self.credential.fields if field.secret]
+        for each in (self.provision, *own):
+            each.check_secrets(secrets)
 
     @property
     def owner(self) -> str:
@@ -215,6 +202,21 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def executable(self, runs: str) -> Executable | None:
         """The executable that a command of this name is."""
         return next((each for each in self.executables if each.runs == runs), None)
+
+    def provision_for(self, runs: str) -> Provision:
+        """How the command of this name gets the credential; one that the plugin does not wrap, too."""
+        found = self.executable(runs)
+        return self.provision if found is None or found.provision is None else found.provision
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before the credential is used, a line each: secrets in arguments."""
+        found = [
+            f"{each.runs}: {argument.warning}"
+            for each in self.executables
+            for argument in self.provision_for(each.runs).arguments
+            if argument.warning
+        ]
+        return tuple(dict.fromkeys(found))
 
     def reads_variable(self, name: bytes) -> bool:
         """Whether the plugin looks at this variable of the caller."""
@@ -238,18 +240,20 @@ def parse(content: bytes, source: str, plugin: Callable[[str], Plugin] | None = 
     `plugin` gives another plugin by its name, for a file that uses that one's credential. Raises
     ConfigurationError: one line with file, key and what was expected.
     """
+    # Only where there is TOML to parse: it takes as long as the interpreter's start.
+    import tomllib
+
     try:
-        table = tomllib.loads(content.decode())
-        return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
+        text = content.decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{source}: not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{source}: not TOML: {_lower(str(error))}") from None
+    try:
+        table = tomllib.loads(text)
+        return msgspec.convert(table if "uses" not in table else _with_used(table, source, plugin), Plugin)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{source}: {complaints.of_syntax(error)}") from None
     except msgspec.ValidationError as error:
-        # msgspec says “… - at `$.executable[0].runs`”; the key goes first, as in the other errors.
-        text, _, place = str(error).partition(" - at ")
-        key = place.strip("`").removeprefix("$").removeprefix(".") or "the file"
-        raise ConfigurationError(f"{source}: {key}: {_lower(text)}") from None
+        raise ConfigurationError(f"{source}: {complaints.of_value(error, Plugin, text)}") from None
 
 
 def _with_used(table: dict[str, Any], source: str, plugin: Callable[[str], Plugin] | None) -> dict[str, Any]:
@@ -271,17 +275,3 @@ def _with_used(table: dict[str, Any], source: str, plugin: Callable[[str], Plugi
         "reads": other.reads,
     }
     return {**taken, **table}
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _variables_to_labels(mapping: dict[str, str] | None) -> None:
-    if mapping is None:
-        return
-    if not mapping:
-        raise ValueError("environment names at least one variable")
-    for variable, label in mapping.items():
-        if not variable or "=" in variable or "\0" in variable or not label:
-            raise ValueError("environment maps names of variables to labels of fields")

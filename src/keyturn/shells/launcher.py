@@ -16,6 +16,7 @@ from keyturn.ground.paths import Directories
 # `#!` line passes one argument.
 FLAGS = "-ISXutf8"
 PLACE = "CONFIGURATION = ()"
+PATH_PLACE = "# launcher_path.py stands here\n"
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,9 @@ def code_path(directories: Directories) -> Path:
 def render(directories: Directories, interpreter: Interpreter) -> dict[Path, bytes]:
     """The launcher's files and their texts, the one that is run last.
 
-    Raises ConfigurationError if the template has no place for the configuration.
+    Raises ConfigurationError if the template is damaged.
     """
-    template = Path(__file__).with_name("launcher_template.py").read_text(encoding="utf-8")
-    if template.count(PLACE) != 1:
-        raise ConfigurationError("the launcher's template is damaged", "install keyturn again")
+    text = template()
     configuration = (
         os.fsencode(directories.socket),
         os.fsencode(directories.runtime),
@@ -78,9 +77,18 @@ def render(directories: Directories, interpreter: Interpreter) -> dict[Path, byt
         wire.VERSION,
     )
     return {
-        code_path(directories): template.replace(PLACE, f"CONFIGURATION = {configuration!r}").encode(),
+        code_path(directories): text.replace(PLACE, f"CONFIGURATION = {configuration!r}").encode(),
         directories.launcher: entry(directories).encode(),
     }
+
+
+def template() -> str:
+    """The launcher's text, one file out of two. Raises ConfigurationError if a place in it is missing."""
+    main = Path(__file__).with_name("launcher_template.py").read_text(encoding="utf-8")
+    path = Path(__file__).with_name("launcher_path.py").read_text(encoding="utf-8")
+    if main.count(PLACE) != 1 or main.count(PATH_PLACE) != 1:
+        raise ConfigurationError("the launcher's template is damaged", "install keyturn again")
+    return main.replace(PATH_PLACE, path.partition('"""\n\n')[2])
 
 
 def entry(directories: Directories) -> str:

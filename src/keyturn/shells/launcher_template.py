@@ -22,16 +22,12 @@ LARGEST_FRAME = 8 * 1024 * 1024
 # An agent that is alive answers at once, if only by “wait”; one that is stopped must not hang a terminal.
 ANSWER_SECONDS = 10
 CONNECTIONS = 4
-# The second line of every shim, whichever Keyturn wrote it (shells/shims.py).
-SHIM = b"\n# Keyturn's shim of "
-# What a command found beside a shim carries: the pid that became it, how often in a row it was called so, a
-# sum of its words, and the paths tried for them.
-TRIED = b"KEYTURN_SHIM"
-TRIES = 3
 # Set by the wrappers of plugins.sh while a completion is made: a shim that it runs is not to ask anybody.
 BARE = b"KEYTURN_BARE"
 # What the interpreter sets LC_CTYPE to under the C locale (PEP 538).
 COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")
+
+# launcher_path.py stands here
 
 
 def main():
@@ -49,13 +45,15 @@ def main():
         # bash and zsh set `_` to the program that they start; the command is to find its own path there.
         posix.putenv(b"_", path)
     if not tried and not posix.environ.get(BARE):
-        notes, remove, pairs, arguments = ask(name, path, arguments, attempt)
+        notes, remove, pairs, arguments, held = ask(name, path, arguments, attempt)
         for note in notes:
             say(note)
         for variable in [*remove, *pairs[::2]]:
             posix.unsetenv(variable)
         for index in range(0, len(pairs), 2):
             posix.putenv(pairs[index], pairs[index + 1])
+        for pipe in held:
+            hold(pipe)
     if is_shimmed:
         mark = b"%d %d %d " % (posix.getpid(), count, checksum(name, arguments))
         posix.putenv(TRIED, mark + b":".join([*tried, path]))
@@ -64,29 +62,6 @@ def main():
 
 def words(text):
     return text.encode("utf-8", "surrogateescape")
-
-
-def tried_for(name, arguments):
-    """How often in a row this command was called from within itself, counting now, and the paths to pass by.
-
-    What is found on PATH may be another tool's shim (pyenv, asdf) that looks for the same command on PATH
-    again, and so comes back here: with the same words, as the same process or a child. It has its credentials
-    then, and the next path is what it looks for. Any other process is asked for anew, for it may be a shell
-    that the command started; but not for ever.
-    """
-    mark = posix.environ.get(TRIED, b"").split(b" ", 3)
-    is_one = len(mark) == 4 and mark[0].isdigit() and mark[1].isdigit()
-    if not is_one or mark[2] != b"%d" % checksum(name, arguments):
-        return 1, []
-    count = int(mark[1])
-    if int(mark[0]) in (posix.getpid(), posix.getppid()) or count >= TRIES:
-        return count, mark[3].split(b":")
-    return count + 1, []
-
-
-def checksum(name, arguments):
-    """Tells other words from these; it need not stand against anybody's intent."""
-    return int.from_bytes(b"\0".join([name.rpartition(b"/")[2], *arguments]), "big") % 0x1FFFFFFFFFFFFFFF
 
 
 def restore_locale():
@@ -113,57 +88,8 @@ def restore_locale():
         posix.putenv(b"LC_CTYPE", original[start + 10 :].split(b"\0", 1)[0])
 
 
-def find(name, search, tried):
-    """The executable that a shell would find, without shims, relative parts of PATH and what was `tried`.
-
-    Also whether there is a shim of that name on PATH, before or behind it.
-    """
-    if b"/" in name and not is_shim(name):
-        candidates = [name]
-    else:
-        # By its own path, a shim means what it stands for.
-        name = name.rpartition(b"/")[2]
-        candidates = [part + b"/" + name for part in search.split(b":") if part[:1] == b"/"]
-    found, is_shimmed, refused = b"", False, False
-    for candidate in candidates:
-        try:
-            mode = posix.stat(candidate).st_mode
-        except OSError:
-            continue
-        if mode & 0o170000 == 0o100000:
-            if not posix.access(candidate, posix.X_OK):
-                refused = True
-            elif is_shim(candidate):
-                is_shimmed = True
-            elif not found and candidate not in tried:
-                found = candidate
-        elif b"/" in name:
-            refused = True
-    shown = name.decode("utf-8", "replace")
-    if found:
-        return found, is_shimmed
-    if refused:
-        fail(126, shown + ": permission denied")
-    last = tried[-1].decode("utf-8", "replace") if tried else ""
-    known = " but as " + last + ", which looks for it on PATH itself" if tried else ""
-    return fail(127, shown + ": command not found" + known)
-
-
-def is_shim(path):
-    """Whether it is a shim of this Keyturn or of another one, also by a link or as a copy."""
-    if path.rpartition(b"/")[0].rstrip(b"/") == SHIMS:
-        return True
-    try:
-        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
-        head = posix.read(descriptor, 512)
-        posix.close(descriptor)
-    except OSError:
-        return False
-    return SHIM in head
-
-
 def ask(name, path, arguments, attempt):
-    """The four lists of the answer that lets the command run; any other ends or replaces this process."""
+    """The five lists of the answer that lets the command run; any other ends or replaces this process."""
     question = bytes([VERSION]) + b"R"
     for part in ([name, path], arguments, [key + b"=" + value for key, value in posix.environ.items()]):
         question += b"\0".join([b"%d" % len(part), *part, b""])
@@ -189,7 +115,7 @@ def ask(name, path, arguments, attempt):
         finally:
             stream.close()
         kind, lists = answer[:1], fields(answer)
-        if kind == b"G" and len(lists) == 4:
+        if kind == b"G" and len(lists) == 5:
             return lists
         if kind == b"T" and lists:
             call(b"__talk", lists[0][0], path, name, arguments)
@@ -288,6 +214,30 @@ def fields(answer):
         found.append(parts[position + 1 : end])
         position = end
     return found
+
+
+def hold(pipe):
+    """Hold a pipe open, here and in all that is started from here, so that the agent sees all of them end.
+
+    At a high number, for the low ones are what a script counts on; the command never looks at it.
+    """
+    try:
+        # For both directions: that waits for nobody.
+        opened = posix.open(pipe, posix.O_RDWR | posix.O_NONBLOCK | posix.O_CLOEXEC)
+    except OSError:
+        # The files are gone with it, and the command says so better.
+        return
+    for number in range(99, 2, -1):
+        try:
+            posix.fstat(number)
+        except OSError:
+            try:
+                posix.dup2(opened, number)
+                break
+            except OSError:
+                # Over the limit of open files.
+                continue
+    posix.close(opened)
 
 
 def call(verb, detail, path, name, arguments):
