@@ -24,7 +24,7 @@ def caller_of(pid: int) -> Caller:
 
 
 def command(private: str) -> Invocation:
-    return Invocation("demo", b"/bin/demo", (), {}, "/", private)
+    return Invocation("demo", b"/bin/demo", (), {}, "/", private=private)
 
 
 async def give(

@@ -87,8 +87,9 @@ class TestByFlags:
     def test_imported_from_the_environment(self, builder: User) -> None:
         words = ("terraform", "--credential", "hcloud", "--import-env", "--also", "hcloud,tofu")
         said = init(builder, *words, variables={"HCLOUD_TOKEN": TOKEN})
-        assert everywhere(builder) == dict.fromkeys(("hcloud", "terraform/hcloud", "tofu/hcloud"), "HCLOUD")
-        assert token(builder, "HCLOUD") == TOKEN
+        keys = ("hcloud", "terraform/hcloud", "tofu/hcloud")
+        assert everywhere(builder) == dict.fromkeys(keys, "Hetzner Cloud")
+        assert token(builder, "Hetzner Cloud") == TOKEN
         assert "unset HCLOUD_TOKEN" in said
         assert TOKEN not in said
 
@@ -117,14 +118,14 @@ class TestByFlags:
                 "terraform, tofu",
             ),
             (
-                ["terraform", "--credential", "frob"],
-                "no plugin called frob has a",
-                "aws, digitalocean, hcloud",
+                ["terraform", "--credential", "hclou"],
+                "no plugin called hclou has a",
+                "near it: hcloud",
             ),
             (
                 ["terraform", "--credential", "cdk"],
                 "no plugin called cdk has a credential",
-                "those that have: aws",
+                "those that have: keyturn plugin list",
             ),
             (["digitalocean"], "no plugin wraps digitalocean", "commands of digitalocean: doctl"),
             (["hcloud", "--also", "aws"], "aws does not take the credential of hcloud", "terraform, tofu"),
@@ -180,15 +181,24 @@ class TestAsked:
         assert everywhere(builder) == {k: v for k, v in THREE.items() if k != "terraform/digitalocean"}
         assert printed.count("terraform uses it everywhere") == 2
 
+    def search(self, terminal: Terminal, question: str, letters: str) -> None:
+        """Choose the first that has these letters."""
+        terminal.expect(re.escape(question))
+        # As far as the screen reaches: then it takes letters.
+        terminal.expect(r"(MySQL|Neon|Netlify): ")
+        terminal.child.send(letters)
+        terminal.expect(f"/.*{letters}")
+        terminal.child.send("\r")
+
     def test_all_of_them_and_for_another_command_too(self, builder: User) -> None:
         three(builder)
         builder.keyturn("lock").succeeds()
         terminal = self.begin(builder)
-        choose(terminal, TYPE, "Hetzner Cloud: API Token")
+        self.search(terminal, TYPE, "amazon")
         self.pick(terminal, "expand the search", unlock=True)
-        choose(terminal, ANOTHER, "Hetzner Cloud: API Token", downs=1)
+        self.search(terminal, ANOTHER, "digital")
         self.pick(terminal, "expand the search")
-        choose(terminal, ANOTHER, "Hetzner Cloud: API Token", downs=1)
+        self.search(terminal, ANOTHER, "hetzner")
         self.pick(terminal, "expand the search")
         terminal.expect(re.escape(WHERE))
         titles = "(in place of “Keys EXAMPLE” and “Ocean EXAMPLE” and “Cloud EXAMPLE”)"
@@ -223,15 +233,15 @@ class TestAsked:
     def test_two_are_typed_in(self, user: User) -> None:
         user.account()
         terminal = self.begin(user)
-        for question, title in ((TYPE, "HCLOUD"), (ANOTHER, "DIGITALOCEAN")):
+        for question, title in ((TYPE, "Hetzner Cloud"), (ANOTHER, "DigitalOcean")):
             terminal.expect(re.escape(question))
-            terminal.expect("Hetzner Cloud: API Token" if title == "HCLOUD" else "DigitalOcean: Personal")
-            terminal.child.send(title.lower()[:4] if title != "HCLOUD" else "hetz")
+            terminal.expect(f"{title}: (API Token|Personal)")
+            terminal.child.send(title.lower()[:4])
             terminal.expect(r"/.*(digi|hetz)")
             terminal.child.send("\r")
             choose(terminal, WHICH, TYPED, downs=1)
             terminal.answer("token: ", f"{title} token EXAMPLE")
-            if title == "HCLOUD":
+            if title == "Hetzner Cloud":
                 terminal.answer(UNLOCK, PASSWORD)
             terminal.answer(f"title of the new item [{title}]: ", "")
         choose(terminal, ANOTHER, "Amazon Web Services: Access Key")
@@ -240,6 +250,7 @@ class TestAsked:
         terminal.answer(SHELL, "n")
         terminal.ready()
         assert terminal.status() == 0
-        assert everywhere(user) == {"terraform/digitalocean": "DIGITALOCEAN", "terraform/hcloud": "HCLOUD"}
-        assert token(user, "HCLOUD") == "HCLOUD token EXAMPLE"
-        assert token(user, "DIGITALOCEAN") == "DIGITALOCEAN token EXAMPLE"
+        items = {"terraform/digitalocean": "DigitalOcean", "terraform/hcloud": "Hetzner Cloud"}
+        assert everywhere(user) == items
+        assert token(user, "Hetzner Cloud") == "Hetzner Cloud token EXAMPLE"
+        assert token(user, "DigitalOcean") == "DigitalOcean token EXAMPLE"

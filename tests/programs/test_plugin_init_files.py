@@ -63,7 +63,7 @@ def test_one_of_two_is_taken_out_and_comes_back(newcomer: User) -> None:
     assert WORK not in done.errors
     assert path.read_text() == CLI.replace(f'  token = "{WORK}" ', "  ")
     assert path.stat().st_mode & 0o777 == 0o640
-    assert tokens(newcomer) == {"HCLOUD work": WORK}
+    assert tokens(newcomer) == {"Hetzner Cloud work": WORK}
     file = json.loads((newcomer.config / "defaults.json").read_text())
     assert not file.get("bindings"), "the tool has no profiles that an item could be bound to"
     where = ("--password-file", newcomer.password_file())
@@ -76,7 +76,7 @@ def test_the_only_one_is_named_by_its_file(newcomer: User) -> None:
     done = init(newcomer, "doctl", "--import-file", str(path), "--remove-plaintext").succeeds()
     assert "removed the credential from ~/.config/doctl/config.yaml" in done.errors
     assert path.read_text() == "context: default\n"
-    assert tokens(newcomer) == {"DIGITALOCEAN": "dop_v1_EXAMPLE"}
+    assert tokens(newcomer) == {"DigitalOcean": "dop_v1_EXAMPLE"}
 
 
 def test_what_the_tool_writes_twice_goes_twice(newcomer: User) -> None:
@@ -86,7 +86,7 @@ def test_what_the_tool_writes_twice_goes_twice(newcomer: User) -> None:
     done = init(newcomer, "gh", "--import-file", str(path), "--remove-plaintext").succeeds()
     assert "removed the credential “ada” from ~/.config/gh/hosts.yml" in done.errors
     assert path.read_text() == "github.com:\n  users:\n    ada:\n  user: ada\n"
-    assert tokens(newcomer) == {"GITHUB ada": "ghp_EXAMPLE"}
+    assert tokens(newcomer) == {"GitHub ada": "ghp_EXAMPLE"}
 
 
 def test_it_stays_if_nobody_says_more(newcomer: User) -> None:
@@ -95,7 +95,7 @@ def test_it_stays_if_nobody_says_more(newcomer: User) -> None:
     done = init(newcomer, "doctl", *flags).succeeds()
     assert "the credential “team” is still in plaintext: ~/.config/doctl/config.yaml" in done.errors
     assert path.read_text() == DOCTL
-    assert tokens(newcomer) == {"DIGITALOCEAN team": "dop_v1_teamEXAMPLE"}
+    assert tokens(newcomer) == {"DigitalOcean team": "dop_v1_teamEXAMPLE"}
 
 
 def test_which_of_several_is_meant(newcomer: User) -> None:
@@ -124,7 +124,7 @@ def test_what_cannot_be_taken_out_says_so_and_stays(newcomer: User) -> None:
     assert done.status == Status.CONFIGURATION
     assert "can be taken out only by hand: it is used in another place as well" in done.errors
     assert path.read_text() == text
-    assert tokens(newcomer) == {"DIGITALOCEAN": "dop_v1_EXAMPLE"}, "it is in the vault all the same"
+    assert tokens(newcomer) == {"DigitalOcean": "dop_v1_EXAMPLE"}, "it is in the vault all the same"
 
 
 OWN = """
@@ -164,4 +164,4 @@ def test_a_plugin_of_ones_own_is_scanned_imported_and_taken_out(newcomer: User) 
     assert (found["plugin"], found["profile"], found["line"]) == ("mine", "a.example", 3)
     init(newcomer, "mine", "--import-file", str(path), "--remove-plaintext").succeeds()
     assert path.read_text() == "# c\n[server a.example]\nport = 1\n"
-    assert tokens(newcomer) == {"MINE a.example": "m1neEXAMPLE#1"}
+    assert tokens(newcomer) == {"Mine a.example": "m1neEXAMPLE#1"}

@@ -181,7 +181,7 @@ def test_files_of_two_plugins_for_one_command_do_not_meet() -> None:
     other = parse(WHOLE.replace('"demo"', '"other"').replace("DEMO", "OTHER").encode(), "other.toml")
     fields = {label: Secret(value) for label, value in FIELDS.items()}
     parts = {each.name: provision_fields(each, "terraform", fields) for each in (PLUGIN, other)}
-    done = merged(parts, Invocation("terraform", b"/bin/terraform", (), {}, "/", "/private"))
+    done = merged(parts, Invocation("terraform", b"/bin/terraform", (), {}, "/", private="/private"))
     assert sorted(texts(done)) == [
         "/private/demo/demo.json",
         "/private/demo/demo/my.cnf",
@@ -230,7 +230,7 @@ def test_of_an_item_and_what_it_refuses_names_the_item() -> None:
     def step(chosen: Item) -> NeedItem | NeedWork | Provisioned:
         reference = ItemReference("a" * 26, "b" * 26, chosen.id, "Demo")
         selected = Selection(Resolution(reference, "the global default"))
-        call = Invocation("demo", b"/bin/demo", (b"run",), {}, "/", "/run/x")
+        call = Invocation("demo", b"/bin/demo", (b"run",), {}, "/", private="/run/x")
         return provision_by_tables(PLUGIN)(call, selected, {chosen.id: chosen})
 
     done = step(item("secret EXAMPLE"))

@@ -56,7 +56,7 @@ def create(
         given.append(item_picture.field_change(context, otp_qr))
     given += assignments.changes(context, parsed, tags=all_tags)
     assignments.check_once(given)
-    title = title or _title(context, "" if plugin is None else plugin.owner.upper(), key)
+    title = title or _title(context, "" if plugin is None else plugin.item_title, key)
     if plugin is not None:
         given = item_template.asked(context, plugin, given, only_required=bool(given))
     request = requests.CreateItem(

@@ -6,6 +6,7 @@ credentials file as they were. A first account is the exception where its passwo
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -124,9 +125,11 @@ class Setup:
                 "those that take any: terraform, tofu",
             )
         if name not in loader.credentials():
+            near = difflib.get_close_matches(name, loader.credentials(), n=3, cutoff=0.6)
             raise UsageError(
                 f"no plugin called {printable(name)} has a credential of its own",
-                f"those that have: {', '.join(loader.credentials())}",
+                *([f"near it: {', '.join(near)}"] if near else []),
+                "those that have: keyturn plugin list",
             )
         return loader.load(name)
 

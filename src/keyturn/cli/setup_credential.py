@@ -103,5 +103,5 @@ class CredentialQuestion:
         if self._choices.title:
             return self._choices.title
         hint = "" if candidate.name_hint in ("", profiles.DEFAULT) else f" {candidate.name_hint}"
-        title = f"{self._plugin.owner.upper()}{hint}"
+        title = f"{self._plugin.item_title}{hint}"
         return self._context.terminal.text("title of the new item", title) if self._context.may_ask else title

@@ -71,7 +71,7 @@ def provision_fields(
     Raises what the provisioning function raises, without an item's name.
     """
     invocation = Invocation(
-        executable, b"/" + executable.encode(), arguments, environment or {}, "/", private
+        executable, b"/" + executable.encode(), arguments, environment or {}, "/", private=private
     )
     values = {plain_label(label): value for label, value in fields.items() if value}
     done = _Call(plugin, invocation, values, hooks).provisioned()

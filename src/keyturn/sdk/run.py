@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, TypeVar
 
 from keyturn.ground.resolution import Resolution
@@ -41,6 +41,7 @@ class Invocation:
     arguments: tuple[bytes, ...] = field(repr=False)
     environment: Mapping[bytes, bytes] = field(repr=False)
     directory: str
+    _: KW_ONLY
     surroundings: str = ""
     asked_by: str = ""
     private: str = ""

@@ -195,6 +195,12 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.uses or self.name
 
     @property
+    def item_title(self) -> str:
+        """What an item of its credential is called where nobody says otherwise."""
+        # The platform's whole name is nothing that people say.
+        return "AWS" if self.owner == "aws" else self.platform
+
+    @property
     def tag(self) -> str:
         """The tag of its items."""
         return credential_tag(self.owner, self.credential.name)
