@@ -190,7 +190,7 @@ class TestAsked:
         terminal.expect(f"/.*{letters}")
         terminal.child.send("\r")
 
-    def test_all_of_them_and_for_another_command_too(self, builder: User) -> None:
+    def test_three_of_them_and_for_another_command_too(self, builder: User) -> None:
         three(builder)
         builder.keyturn("lock").succeeds()
         terminal = self.begin(builder)
@@ -200,13 +200,14 @@ class TestAsked:
         self.pick(terminal, "expand the search")
         self.search(terminal, ANOTHER, "hetzner")
         self.pick(terminal, "expand the search")
+        choose(terminal, ANOTHER, "no other: that is all")
         terminal.expect(re.escape(WHERE))
         titles = "(in place of “Keys EXAMPLE” and “Ocean EXAMPLE” and “Cloud EXAMPLE”)"
         assert titles in terminal.expect(SESSION).replace("\r\n", "")
         terminal.child.send("\r")
         terminal.expect(re.escape(OTHERS))
-        terminal.expect(r"tofu \(OpenTofu\)")
-        terminal.child.send("\x1b[B \r")
+        before = terminal.expect(r"tofu \(OpenTofu\)")
+        terminal.child.send("\x1b[B" * len(re.findall(r"\w \(\w", before)) + " \r")
         terminal.answer(SHELL, "n")
         terminal.ready()
         assert terminal.status() == 0
