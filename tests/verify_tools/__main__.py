@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.verify_tools import installing, table
+from keyturn.catalogue import loader
+from tests.verify_tools import installing, probing, table
 from tests.verify_tools.databases import AbsentError
 from tests.verify_tools.driving import Driver, WrongError
 from tests.verify_tools.recorder import Recorder
@@ -42,6 +43,16 @@ def verify(name: str) -> Row:
             return row.with_result("failed", " ".join(str(error).split()))
         except Exception as error:  # noqa: BLE001 - the other tools are still to be run
             return row.with_result("failed", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def probe(verified: set[str]) -> dict[str, str]:
+    """Probe the plugins of which no tool was run; the day, by their names."""
+    names = [name for name in loader.names(loader.BUILT_IN) if name not in verified]
+    good, bad = probing.run(names)
+    for name, reason in bad.items():
+        print(f"{'no probe':14} {name:18} {reason}")
+    print(f"{len(good)} of {len(names)} other plugins by a probe")
+    return dict.fromkeys(good, datetime.now(UTC).date().isoformat())
 
 
 def main(words: list[str]) -> int:
@@ -72,8 +83,9 @@ def main(words: list[str]) -> int:
         for result in ("verified", "failed", "not installed")
     }
     print(", ".join(f"{count} {result}" for result, count in counts.items()))
+    probes = {} if asked.names else probe({row.plugin for row in rows if row.result == "verified"})
     if asked.record:
-        merge(asked.record, rows)
+        merge(asked.record, rows, probes)
     return 1 if counts["failed"] or not counts["verified"] else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -30,17 +31,26 @@ def program(name: str, tool: Tool) -> Path:
         return found(tool, PLACE / tool.share)
     directory = PLACE / name
     if tool.source == "apt":
-        if shutil.which(tool.runs) is None and os.geteuid() == 0:
+        if shutil.which(tool.runs, path=debian_path()) is None and os.geteuid() == 0:
             run(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *tool.packages])
         return found(tool, directory)
     stamp = "\n".join((tool.source, *tool.packages, sys.version, str(directory)))
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with (PLACE / f"{name}.lock").open("w") as file:
+        # Two runs at once: the second waits, and then finds the work done.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        make(directory, tool, stamp)
+    return found(tool, directory)
+
+
+def make(directory: Path, tool: Tool, stamp: str) -> None:
+    """The environment in this directory, unless it is there already."""
     if not is_current(directory, stamp):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         install(tool, directory)
         found(tool, directory)
         (directory / STAMP).write_text(stamp)
-    return found(tool, directory)
 
 
 def is_current(directory: Path, stamp: str) -> bool:
@@ -52,11 +62,16 @@ def is_current(directory: Path, stamp: str) -> bool:
 
 def found(tool: Tool, directory: Path) -> Path:
     places = [directory / "bin", directory / "node_modules/.bin"]
-    search = os.environ.get("PATH", os.defpath) if tool.source == "apt" else ":".join(map(str, places))
+    search = debian_path() if tool.source == "apt" else ":".join(map(str, places))
     path = shutil.which(tool.runs, path=search)
     if path is None:
         raise RefusedError(f"no {tool.runs} in what was installed")
     return Path(path)
+
+
+def debian_path() -> str:
+    """Where Debian puts programs, before the caller's PATH: rustup's `cargo` is none without its home."""
+    return f"/usr/bin:/bin:/usr/sbin:/sbin:{os.environ.get('PATH', os.defpath)}"
 
 
 def install(tool: Tool, directory: Path) -> None:

@@ -5,7 +5,8 @@
 - `{http}`, `{https}`: where the recording server listens, without a slash at the end; `{http_address}`,
   `{address}`: the same without `http://`; `{proxy}`: the same server as a proxy to every host;
 - `{authority}`: the path of the certificate that signs the recording server's;
-- `{host}`, `{port}`: of the database; `{home}`: the user's home directory;
+- `{host}`, `{port}`: of the database; `{aws_endpoint}`, `{aws_id}`, `{aws_secret}`: of the local AWS, and
+  a user's keys; `{home}`: the user's home directory;
 - `{basic:USER:PASSWORD}`: both in base64, as basic authentication wants it.
 """
 
@@ -25,7 +26,7 @@ BASIC = re.compile(r"\{basic:([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 NAME = re.compile(r"\{([A-Za-z][^{}]*)\}")
 
 Source = Literal["pip", "npm", "go", "cargo", "apt"]
-Server = Literal["recorder", "postgresql", "mariadb", "redis", "none"]
+Server = Literal["recorder", "postgresql", "mariadb", "redis", "aws", "none"]
 
 
 class Accepts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +64,8 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Command lines as a shell splits them; `status` and `shows` are of the one that authenticates.
 
-    `version`, `completion` and those in `bare` run while everything is locked, and ask nobody.
+    `version`, `completion` and those in `bare` run while everything is locked, and ask nobody. What `version`
+    prints has other numbers before `version_after`.
     """
 
     authenticates: str
@@ -72,6 +74,7 @@ class Commands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int = 0
     shows: str = ""
     completion: str = ""
+    version_after: str = ""
 
     @property
     def without_credential(self) -> tuple[str, ...]:

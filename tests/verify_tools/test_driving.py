@@ -1,4 +1,4 @@
-"""A dozen of the real tools, driven through Keyturn in every run of the tests; `make verify-tools` drives all."""
+"""Some of the real tools, driven by Keyturn in every run of the tests; `make verify-tools` drives all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def program(tool: table.Tool) -> Path:
 
 @pytest.mark.parametrize("name", DRIVEN)
 def test_the_right_credential_arrives_and_no_other(name: str, recorder: Recorder) -> None:
-    """Each hostile one too; a wrong one is refused; locked: version and help run, and the rest ends with 190."""
+    """Hostile ones too; a wrong one is refused; locked: version and help run, and the rest ends with 190."""
     tool = table.load(name)
     try:
         with Driver(tool, program(tool), recorder) as driver:
