@@ -73,7 +73,10 @@ def holds(accepted: Accepts, request: Request, values: Mapping[str, str]) -> boo
     """Whether the credential with these values is where it should be, and is that one."""
     wanted = expand(accepted.is_, values)
     if accepted.header:
-        return request.headers.get(accepted.header.lower(), "") == wanted
+        came = request.headers.get(accepted.header.lower(), "")
+        if accepted.inside:
+            return bool(came) and came.rpartition(" ")[2] in wanted.split()
+        return came == wanted
     if accepted.query:
         return wanted in parse_qs(request.query).get(accepted.query, [])
     if accepted.url:

@@ -33,7 +33,7 @@ class Accepts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way in which the right credential may come: exactly one place, and what has to stand there.
 
     `header` and `query` are names, `body` a key of a form or of JSON (`a.b` leads down), and `url` a text
-    that the path holds.
+    that the path holds. `inside`: its last word stands somewhere in a field that is a whole file.
     """
 
     is_: str = msgspec.field(name="is", default="")
@@ -41,6 +41,7 @@ class Accepts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query: str = ""
     body: str = ""
     url: str = ""
+    inside: bool = False
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.header, self.query, self.body, self.url))) != 1:
