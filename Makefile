@@ -9,11 +9,11 @@ MAKE_ENV := $(PYTHON) scripts/make_env.py
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := targets
-.PHONY: targets dev envs tools demo try test t lint check soak fuzz mutate bench picture catalogue reference lock clean
+.PHONY: targets dev envs tools demo try test t lint check soak verify-tools fuzz mutate bench picture catalogue reference lock clean
 .PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors lint-docs
 
 targets:  # with nothing to do, say what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## the environment .venv: the product (editable) and the developers' tools
 	@$(MAKE_ENV) dev
@@ -22,7 +22,7 @@ envs: # .venv, and environments of their own for the AWS CLI and for the local A
 	@$(MAKE_ENV) dev aws moto
 
 tools: # those, and the AWS tools that only tests use: the demo does not wait for them
-	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk go
+	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk go clis
 
 demo: envs ## the main job, on a local AWS in a throw-away home; BACKEND=keepassxc for another program's vault
 	@$(PY) -m scripts.demo $(BACKEND)
@@ -59,6 +59,9 @@ check: lint test ## lint and test: what a change has to pass
 soak: tools ## the long tests: kills, floods, long properties; then each fuzzer for FUZZ_SECONDS (20)
 	@$(PY) -m pytest $(PARALLEL) -m soak
 	@$(MAKE) --no-print-directory fuzz SECONDS=$(or $(FUZZ_SECONDS),20)
+
+verify-tools: envs ## install real tools, run each by Keyturn (TOOLS="hf twine" for some; RECORD=1 keeps the results)
+	@$(PY) -m tests.verify_tools $(if $(RECORD),--record tests/verify_tools/results.json) $(TOOLS)
 
 fuzz: ## fuzz every parser for SECONDS (30) each; TARGETS="vault wire" for some
 	@$(MAKE_ENV) fuzz

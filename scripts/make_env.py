@@ -56,6 +56,7 @@ ENVIRONMENTS = {
     "awslogs": Environment(ROOT / ".tools/awslogs", ROOT / "locks/awslogs.txt"),
     "cdk": Environment(ROOT / ".tools/cdk", ROOT / "locks/cdk.txt", npm=ROOT / "locks/cdk"),
     "go": Environment(ROOT / ".tools/go", ROOT / "locks/go.txt", go=ROOT / "tests/aws_tools/default_chain"),
+    "clis": Environment(ROOT / ".tools/clis", ROOT / "locks/clis.txt"),
     "fuzz": Environment(ROOT / ".tools/fuzz", ROOT / "locks/fuzz.txt", with_product=True),
 }
 

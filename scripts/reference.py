@@ -25,7 +25,7 @@ from keyturn.cli import main as cli
 from keyturn.cli.output import JSON_VERSION
 from keyturn.ground.errors import KeyturnError, Status
 from keyturn.ground.settings import Settings, rows, text
-from scripts import deviations_page, schema_page
+from scripts import deviations_page, schema_page, verified_page
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 SOURCE = Path(keyturn.__file__).parent
@@ -71,6 +71,14 @@ BASES = {
 
 class PageError(Exception):
     """The program has something that the pages do not describe, or the reverse."""
+
+
+PAGE_ERRORS = (
+    PageError,
+    schema_page.SchemaPageError,
+    deviations_page.NoDeviationsError,
+    verified_page.UnknownPluginError,
+)
 
 
 def import_all() -> None:
@@ -283,6 +291,7 @@ def pages() -> dict[str, str]:
     found["json.md"] = json_page(known)
     found["plugin-schema.md"] = schema_page.page(NOTE)
     found["deviations.md"] = deviations_page.page(NOTE)
+    found["verified-tools.md"] = verified_page.page(NOTE)
     return found
 
 
@@ -314,7 +323,7 @@ def main() -> int:
             write(REFERENCE)
             return 0
         found = differences(REFERENCE)
-    except (PageError, schema_page.SchemaPageError, deviations_page.NoDeviationsError) as error:
+    except PAGE_ERRORS as error:
         found = [str(error)]
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0

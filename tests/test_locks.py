@@ -25,7 +25,7 @@ ASKED = {
     "aws": asked_in("aws.in"),
     "moto": asked_in("moto.in"),
     "fuzz": RUNTIME + asked_in("fuzz.in"),
-    **{name: asked_in(f"{name}.in") for name in ("sam", "awslogs", "cdk", "go")},
+    **{name: asked_in(f"{name}.in") for name in ("sam", "awslogs", "cdk", "go", "clis")},
 }
 
 
