@@ -23,6 +23,7 @@ NEW = {
     (("account", "slot", "use"), "key"),
     (("account", "slot", "use"), "name"),
     (("account", "slot", "use"), "plugin"),
+    (("plugin", "new"), "name"),
 }
 
 

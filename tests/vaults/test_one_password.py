@@ -164,7 +164,7 @@ def test_tokens_of_service_accounts_and_of_connect_are_typed_once(tmp_path: Path
         found["accounts"] = []
     assert unlock(one, None) == KeyWanted("token of the 1Password service account: ")
     opened = unlock(one, SERVICE_TOKEN)
-    assert opened == Opened(Access("OP_SERVICE_ACCOUNT_TOKEN", Secret(SERVICE_TOKEN)).packed())
+    assert opened == Opened(Access("OP_SERVICE_ACCOUNT_TOKEN", Secret(SERVICE_TOKEN)).packed(), typed=True)
     assert open_account(one, opened.key).vaults()
     wrong = unlock(one, SERVICE_TOKEN + "x")
     assert isinstance(wrong, Failed)

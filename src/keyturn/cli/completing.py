@@ -275,6 +275,7 @@ OF_COMMAND: dict[tuple[tuple[str, ...], str], Values | None] = {
     (("plugin", "init"), "item"): _items,
     (("plugin", "inspect"), "executable"): _set_up,
     (("plugin", "run"), "item"): _items,
+    (("plugin", "run"), "plugin"): _plugins,
     (("plugin", "uninstall"), "executables"): _wrapped,
     (("settings", "get"), "key"): _settings,
     (("settings", "set"), "key"): _settings,

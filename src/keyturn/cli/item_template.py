@@ -54,7 +54,7 @@ def asked(
         if change is not None:
             found.append(change)
             continue
-        if definition.optional and (only_required or not context.may_ask):
+        if definition.optional and (only_required or not definition.asked or not context.may_ask):
             continue
         label, kind = definition.label, defined_type(definition)
         context.require_input(f"the {label}", f"give it: '{label}=@PATH' or '{label}=-'")

@@ -125,6 +125,7 @@ class Selector:
         fields = {
             definition.label: value
             for definition in credential.fields
+            if definition.asked
             if (value := typed_value(self._context.terminal, definition.label, definition))
         }
         refused = importers.why_refused(credential, fields)

@@ -48,7 +48,8 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field of the credential. `aka` are other titles that people give it.
 
     `temporary_prefixes`: values that begin so stop working by themselves, so they are not imported.
-    `example` is for what no composition can tell; that of a secret says EXAMPLE.
+    `example` is for what no composition can tell; that of a secret says EXAMPLE. Without `asked` nobody who
+    types a credential is asked for the field: it comes with an import.
     """
 
     label: str
@@ -58,10 +59,13 @@ class FieldDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     composition: Composition | None = None
     temporary_prefixes: tuple[str, ...] = ()
     example: str = ""
+    asked: bool = True
 
     def __post_init__(self) -> None:
         if self.secret and self.example and "EXAMPLE" not in self.example:
             raise ValueError("the example of a secret has EXAMPLE in it")
+        if not self.asked and not self.optional:
+            raise ValueError("a field that nobody is asked for is optional")
 
 
 class CredentialType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
