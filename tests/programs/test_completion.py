@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from keyturn.cli.plugin import COMMANDS
 from tests.programs.completer import Completer
 from tests.programs.user import BIN, User
 from tests.vaults.templates import PASSWORD, make_item
@@ -60,9 +61,7 @@ def audit(user: User) -> str:
 
 def test_commands_options_and_names_that_need_no_key(completer: tuple[Completer, User]) -> None:
     assert sorted(offers(completer, "keyturn sign")) == ["signin", "signout"]
-    assert sorted(offers(completer, "keyturn plugin ")) == sorted(
-        ["clear", "init", "inspect", "list", "run", "uninstall"]
-    )
+    assert sorted(offers(completer, "keyturn plugin ")) == sorted(COMMANDS)
     assert sorted(offers(completer, "keyturn signin --password")) == ["--password-fd", "--password-file"]
     assert sorted(offers(completer, "keyturn settings get lock.on_")) == [
         "lock.on_screen_lock",
