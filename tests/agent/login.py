@@ -100,6 +100,8 @@ class LogindStandIn:
         self.sessions = sessions
         self.is_preparing = False
         self._delay = -1
+        # The serving thread exchanges the pipe's end while a test looks at it.
+        self._looking = threading.Lock()
         self._connection = bus.connect(descriptors=True)
         answer = self._connection.send_and_get_reply(message_bus.RequestName(NAME, 4), timeout=SECONDS)
         assert answer.body == (1,), "the name is taken"
@@ -135,9 +137,10 @@ class LogindStandIn:
             assert call.body[0] == "sleep"
             assert call.body[3] == "delay"
             reading, writing = os.pipe()
-            if self._delay >= 0:
-                os.close(self._delay)
-            self._delay = reading
+            with self._looking:
+                if self._delay >= 0:
+                    os.close(self._delay)
+                self._delay = reading
             with open(writing, "wb") as end:
                 self._send(new_method_return(call, "h", (end,)))
         elif member == "Get" and call.body == (SESSION, "User") and path in self.sessions:
@@ -177,13 +180,14 @@ class LogindStandIn:
     @property
     def is_delayed(self) -> bool:
         """Whether somebody holds the delay lock: its other end is open."""
-        if self._delay < 0:
-            return False
-        os.set_blocking(self._delay, False)
-        try:
-            return os.read(self._delay, 1) != b""
-        except BlockingIOError:
-            return True
+        with self._looking:
+            if self._delay < 0:
+                return False
+            os.set_blocking(self._delay, False)
+            try:
+                return os.read(self._delay, 1) != b""
+            except BlockingIOError:
+                return True
 
 
 def send_to_all(

@@ -37,7 +37,7 @@ def complaint(text: str) -> str:
         (
             "optional = true",
             "xyz = true",
-            "credential.field[1].xyz: unknown key; known here: aka, composition",
+            "credential.field[1].xyz: unknown key; known here: aka, asked, composition",
         ),
         ('DEMO_HOST = "host"', "DEMO_HOST = 3", "provision.environment[...]: expected "),
         ('name = "demo"', 'name = "Demo"', "the file: name is 1 to 32 of a-z, 0-9 and -"),
