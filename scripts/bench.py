@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from keyturn.catalogue import loader
+from keyturn.ground import prompt
 from scripts.bench_home import Home
 from scripts.bench_roles import variants as in_a_role
 from scripts.bench_vaults import variants as in_other_vaults
@@ -31,6 +32,7 @@ from scripts.budgets import (
     PARALLEL,
     PROFILES,
     REST_SECONDS,
+    SHORT,
     Report,
     as_json,
     as_table,
@@ -70,6 +72,7 @@ def starts(home: Home, large: Home, peers: list[Peer], rounds: int) -> dict[str,
         f"true through the launcher ({ITEMS})": partial(large.run, large.wrapped),
         "true through its shim": partial(home.run, home.shimmed),
         "a prompt's segment": partial(home.run, home.segment),
+        SHORT: partial(home.run, [str(BIN / "keyturn"), *prompt.WORDS]),
         "interpreter -c pass": partial(home.run, [own.own, "-c", "pass"]),
         **{f"keyturn {words}": partial(home.run, [str(BIN / "keyturn"), *words.split()]) for words in CALLS},
         **{

@@ -102,7 +102,7 @@ class Home:
 
     @property
     def segment(self) -> list[str]:
-        segment.renew(self.directories, create=True)
+        segment.renew(self.directories, self.environment, create=True)
         return shlex.split(segment.command(self.directories, self.interpreter))
 
     def run(self, words: list[str], variables: Mapping[str, str] | None = None) -> float:

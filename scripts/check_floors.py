@@ -24,7 +24,7 @@ FLOORS = {
 }
 ROOMS = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Outside the floors: what each may import.
-OUTSIDE: dict[str, tuple[str, ...]] = {"keyturn": (), "keyturn.__main__": ("cli",)}
+OUTSIDE: dict[str, tuple[str, ...]] = {"keyturn": (), "keyturn.__main__": ("cli", "ground")}
 
 # Generated into a file that runs under `python -IS`; only what is built in starts fast enough.
 LAUNCHER = ("src/keyturn/shells/launcher_template.py", "src/keyturn/shells/launcher_path.py")

@@ -1,19 +1,22 @@
 """What a prompt shows: quickly, in silence, and never by starting the agent."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from keyturn.ground import wire
+from keyturn.ground import prompt, wire
+from keyturn.ground.errors import Status
 from keyturn.ground.paths import Directories
 from keyturn.shells import segment
 from tests.programs.memory import pids_of
 from tests.programs.test_plugin_uninstall import tree
-from tests.programs.user import User
+from tests.programs.user import BIN, User
 from tests.vaults.templates import PASSWORD
 
 
@@ -58,13 +61,17 @@ def test_without_an_agent_it_says_nothing_and_starts_none(user: User, words: lis
     assert not list(user.runtime.rglob("*.sock"))
 
 
+def signed_in(user: User) -> None:
+    user.account()
+    user.keyturn("signin", "--password-file", user.password_file()).succeeds()
+
+
 @pytest.mark.parametrize("how", ["no directory", "open", "link"])
 def test_a_runtime_directory_that_is_not_ours_alone_is_not_used(
     user: User, words: list[str], how: str
 ) -> None:
-    user.account()
+    signed_in(user)
     place = user.runtime / "keyturn"
-    user.keyturn("signin", "--password-file", user.password_file()).succeeds()
     assert user.run(*words).output == "unlocked\n"
     aside = user.runtime / "aside"
     if how == "open":
@@ -108,12 +115,11 @@ def test_a_stale_one_is_renewed_and_uninstalling_takes_it(user: User, words: lis
 @pytest.mark.parametrize("answer", [b"", b"P", b"P1\0", b"\xff\xff\xff\xff", b"G1\0x\0", b"P1\0fine\0"])
 def test_whatever_answers_it_prints_one_line_or_nothing(home: Path, answer: bytes) -> None:
     import socket
-    import sys
     import threading
 
     directories = Directories(*(home / name for name in ("config", "data", "state", "run")))
     directories.runtime.mkdir(mode=0o700)
-    segment.renew(directories, create=True)
+    segment.renew(directories, {}, create=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(directories.socket))
         listening.listen()
@@ -131,3 +137,54 @@ def test_whatever_answers_it_prints_one_line_or_nothing(home: Path, answer: byte
         thread.join()
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == (b"fine\n" if b"fine" in answer else b"")
+
+
+class TestStatusShort:
+    """The command itself runs that program, after the first time."""
+
+    def test_it_is_the_program_after_the_first_time(self, user: User) -> None:
+        signed_in(user)
+        program = user.data / "segment"
+        assert not program.exists()
+        assert user.keyturn("status", "--short").succeeds().output == "unlocked\n"
+        text = program.read_text()
+        program.write_text(text.replace("shown +", "b'quickly ' + shown +"))
+        assert user.keyturn("status", "--short").succeeds().output == "quickly unlocked\n"
+
+    @pytest.mark.parametrize("name", prompt.CHOOSING)
+    def test_a_program_of_other_directories_is_not_run(self, user: User, name: str, tmp_path: Path) -> None:
+        signed_in(user)
+        user.keyturn("status", "--short").succeeds()
+        program = user.data / "segment"
+        marked = program.read_bytes()
+        user.variables[name] = str(tmp_path)
+        if name == "HOME":
+            user.variables["XDG_DATA_HOME"] = str(user.data.parent)
+        assert prompt.mark(user.environment) not in marked
+        program.write_bytes(marked.replace(b"import posix", b"import posix\nprint('not ours', flush=True)"))
+        done = user.keyturn("status", "--short")
+        assert "not ours" not in done.output + done.errors
+
+    def test_nothing_is_written_where_nothing_is_set_up(self, user: User) -> None:
+        assert user.keyturn("status", "--short").succeeds().output == ""
+        assert not user.data.exists()
+
+    @pytest.mark.parametrize("home", [None, "", "relative"])
+    def test_without_a_home_it_says_so(self, user: User, home: str | None) -> None:
+        environment = {"PATH": "/usr/bin:/bin", **({} if home is None else {"HOME": home})}
+        words = [str(BIN / "keyturn"), "status", "--short"]
+        done = subprocess.run(
+            words, env=environment, cwd=user.home, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == Status.CONFIGURATION
+        assert done.stderr.startswith("keyturn: HOME is not set")
+
+    def test_it_imports_next_to_nothing(self, user: User) -> None:
+        """What it costs is Python's own start; `make bench` measures it."""
+        signed_in(user)
+        user.keyturn("status", "--short").succeeds()
+        words = [sys.executable, "-X", "importtime", "-m", "keyturn", "status", "--short"]
+        done = user.run(*words)
+        assert done.output == "unlocked\n"
+        imported = set(re.findall(r"\| +(keyturn[\w.]*)$", done.errors, re.MULTILINE))
+        assert imported == {"keyturn", "keyturn.ground", "keyturn.ground.prompt"}

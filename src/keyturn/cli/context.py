@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keyturn.ground import files
+from keyturn.ground import files, prompt
 from keyturn.ground.errors import KeyturnError, UnreachableError, UsageError, WhichAccountError
 from keyturn.ground.secret import Secret
 from keyturn.ground.world import World
@@ -98,10 +98,10 @@ class Context:
 
         directories = self.world.directories
         launcher.renew(directories, self.interpreter, create=False)
-        if (directories.data / "segment").exists():
+        if (directories.data / prompt.FILE).exists():
             from keyturn.shells import segment
 
-            segment.renew(directories, create=False)
+            segment.renew(directories, self.world.environment, create=False)
         if directories.shims.is_dir():
             from keyturn.shells import shims
 

@@ -12,7 +12,7 @@ from keyturn.cli import output
 from keyturn.cli.context import current
 from keyturn.cli.grant import described
 from keyturn.cli.options import output_format, unlocking, with_agent
-from keyturn.ground.errors import UnreachableError
+from keyturn.ground.errors import KeyturnError, UnreachableError
 from keyturn.shells import segment
 
 
@@ -63,11 +63,15 @@ def lock() -> None:
 def status(form: str, short: bool, command: bool) -> None:
     """What is unlocked and approved, and until when. Starts no agent."""
     context = current()
+    directories = context.world.directories
     if command:
-        directories = context.world.directories
-        segment.renew(directories, create=True)
+        segment.renew(directories, context.world.environment, create=True)
         output.line(segment.command(directories, context.interpreter))
         return
+    if short and directories.accounts.exists():
+        # The next one is that program's (`ground/prompt.py`); this one does not fail for want of it.
+        with contextlib.suppress(KeyturnError, OSError):
+            segment.renew(directories, context.world.environment, create=True)
     found: results.Status | None = None
     if context.connect(start=False):
         found = messages.convert(context.agent.call(requests.GetStatus()), results.Status)
