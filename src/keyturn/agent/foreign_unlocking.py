@@ -13,17 +13,37 @@ from keyturn.vaults.places import KINDS, Place
 
 
 class Look:
-    """Whether the vault opens by itself; looked at once, for it may open a window of that program's."""
+    """An account, and whether its vault opens by itself; looked at once, for it may open a window of that
+    program's."""
 
-    def __init__(self, accounts: Accounts, place: Place) -> None:
-        self._accounts = accounts
-        self._place = place
+    def __init__(self, accounts: Accounts, entry: Entry, place: Place) -> None:
+        self.accounts = accounts
+        self.entry = entry
+        self.place = place
         self._found: Opened | KeyWanted | None = None
+
+    @property
+    def program(self) -> str:
+        return KINDS[self.place.backend].title
 
     async def found(self) -> Opened | KeyWanted:
         if self._found is None:
-            self._found = await self._accounts.foreign.unlock(self._place, None)
+            self._found = await self.accounts.foreign.unlock(self.place, None)
         return self._found
+
+    async def opened(self) -> Opened:
+        """Raises UnusableError if something has to be typed."""
+        found = await self.found()
+        if isinstance(found, KeyWanted):
+            raise UnusableError("it does not open by itself")
+        return found
+
+    async def prompt(self) -> str:
+        """What the program asks for. Raises UnusableError if there is nothing to be typed."""
+        prompt = (await self.found()).prompt
+        if not prompt:
+            raise UnusableError("there is nothing to be typed that opens it")
+        return prompt
 
 
 class ByItself:
@@ -32,29 +52,23 @@ class ByItself:
 
     needs_approval = True
 
-    def __init__(self, accounts: Accounts, entry: Entry, place: Place, look: Look) -> None:
-        self._accounts = accounts
-        self._entry = entry
-        self._place = place
+    def __init__(self, look: Look) -> None:
         self._look = look
 
     @property
     def name(self) -> str:
-        return KINDS[self._place.backend].title
+        return self._look.program
 
     def unavailable(self) -> str:
         return ""
 
     async def look(self) -> None:
         """Raises UnusableError if something has to be typed."""
-        if isinstance(await self._look.found(), KeyWanted):
-            raise UnusableError("it does not open by itself")
+        await self._look.opened()
 
     async def open(self, asking: Asking) -> Unlocked:
-        found = await self._look.found()
-        if isinstance(found, KeyWanted):
-            raise UnusableError("it does not open by itself")
-        return self._accounts.adopt_foreign(self._entry, self._place, found)
+        found = await self._look.opened()
+        return self._look.accounts.adopt_foreign(self._look.entry, self._look.place, found)
 
 
 class ByApprovalPassword:
@@ -63,22 +77,21 @@ class ByApprovalPassword:
     needs_approval = False
     name = "approval password"
 
-    def __init__(self, accounts: Accounts, entry: Entry, look: Look) -> None:
-        self._accounts = accounts
-        self._entry = entry
+    def __init__(self, look: Look) -> None:
         self._look = look
 
     def unavailable(self) -> str:
-        return "" if self._accounts.passwords.exists(self._entry.id) else "there is none"
+        is_there = self._look.accounts.passwords.exists(self._look.entry.id)
+        return "" if is_there else "there is none"
 
     async def look(self) -> None:
         """Raises UnusableError if something else has to be typed."""
-        if isinstance(await self._look.found(), KeyWanted):
-            raise UnusableError("it does not open by itself")
+        await self._look.opened()
 
     async def open(self, asking: Asking) -> Unlocked:
-        prompt = f"password of account “{printable(self._entry.title)}”: "
-        return await typed(self._accounts, self._entry, prompt, asking)
+        entry = self._look.entry
+        prompt = f"password of account “{printable(entry.title)}”: "
+        return await typed(self._look.accounts, entry, prompt, asking)
 
 
 class ByKey:
@@ -86,38 +99,25 @@ class ByKey:
 
     needs_approval = False
 
-    def __init__(self, accounts: Accounts, entry: Entry, place: Place, look: Look) -> None:
-        self._accounts = accounts
-        self._entry = entry
-        self._place = place
+    def __init__(self, look: Look) -> None:
         self._look = look
 
     @property
     def name(self) -> str:
-        return f"password of {KINDS[self._place.backend].title}"
+        return f"password of {self._look.program}"
 
     def unavailable(self) -> str:
         return ""
 
     async def look(self) -> None:
         """Raises UnusableError if there is nothing to be typed."""
-        await self._prompt()
+        await self._look.prompt()
 
     async def open(self, asking: Asking) -> Unlocked:
-        return await typed(self._accounts, self._entry, await self._prompt(), asking)
-
-    async def _prompt(self) -> str:
-        prompt = (await self._look.found()).prompt
-        if not prompt:
-            raise UnusableError("there is nothing to be typed that opens it")
-        return prompt
+        return await typed(self._look.accounts, self._look.entry, await self._look.prompt(), asking)
 
 
 def ways(accounts: Accounts, entry: Entry, place: Place) -> list[Way]:
     """By itself, with somebody's agreement; else by what the person types."""
-    look = Look(accounts, place)
-    return [
-        ByItself(accounts, entry, place, look),
-        ByApprovalPassword(accounts, entry, look),
-        ByKey(accounts, entry, place, look),
-    ]
+    look = Look(accounts, entry, place)
+    return [ByItself(look), ByApprovalPassword(look), ByKey(look)]

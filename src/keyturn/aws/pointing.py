@@ -16,7 +16,6 @@ from pathlib import Path
 from keyturn.aws.config import LARGEST, Configuration, Section, opened, parse_file, text
 from keyturn.aws.delegation import MOVED, PREFIX, PROCESS, asked_profile, split
 from keyturn.aws.profiles import DEFAULT
-from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, MissingError
 from keyturn.ground.names import printable
 from keyturn.plaintext import replacing
@@ -159,7 +158,7 @@ def _rewrite(
             before = os.pread(descriptor, LARGEST + 1, 0)
             profiles = parse_file(f"/dev/fd/{descriptor}", str(place)).profiles
     except FileNotFoundError:
-        _make(place, change(b""))
+        replacing.make(place, change(b""))
         return
     after = change(before)
     wanted = {**profiles, **{name: expected(name, profiles.get(name, {})) for name in names}}
@@ -170,16 +169,6 @@ def _rewrite(
 
     replacing.check(place, status, uid)
     replacing.replace(place, status, after, uid, last_look)
-
-
-def _make(place: Path, content: bytes) -> None:
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        files.write_atomically(place, content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {place}: {files.reason(error)}", files.remedy(error)
-        ) from None
 
 
 def _block(whole: str, name: str) -> _Block | None:

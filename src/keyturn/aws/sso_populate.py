@@ -16,7 +16,6 @@ from pathlib import Path
 
 from keyturn.aws.config import LARGEST, Configuration, Section, opened, parse_file, text
 from keyturn.aws.sso_config import ACCOUNT, REGION, ROLE, SESSION, START_URL
-from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, UsageError
 from keyturn.ground.names import printable
 from keyturn.plaintext import replacing
@@ -130,7 +129,7 @@ def add(
             before = os.pread(descriptor, LARGEST + 1, 0)
             sections = parse_file(f"/dev/fd/{descriptor}", str(place)).sections
     except FileNotFoundError:
-        _make(place, appended(b"", signed_in, added, region))
+        replacing.make(place, appended(b"", signed_in, added, region))
         return
     after = appended(before, signed_in, added, region)
 
@@ -141,16 +140,6 @@ def add(
     replacing.check(place, status, uid)
     keep(before, after, status)
     replacing.replace(place, status, after, uid, last_look)
-
-
-def _make(place: Path, content: bytes) -> None:
-    try:
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        files.write_atomically(place, content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {place}: {files.reason(error)}", files.remedy(error)
-        ) from None
 
 
 def _sections(signed_in: SignedIn, added: Sequence[Addition], region: str) -> dict[str, Section]:

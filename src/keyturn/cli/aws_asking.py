@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keyturn.agent import messages, requests
 from keyturn.agent.aws_messages import AwsIdentity
+from keyturn.agent.sso_messages import SsoRoles
 from keyturn.catalogue import loader
 from keyturn.cli import surroundings
 from keyturn.cli.context import Context
@@ -30,6 +31,19 @@ def environment(context: Context) -> list[bytes]:
         for name, value in variables.items()
         if name == _IAM or (plugin.reads_variable(name) and name not in _NOT_SENT)
     ]
+
+
+def sso_roles(context: Context, profile: str, session: str) -> SsoRoles:
+    """What the person may use there; asks for a sign-in first where none holds."""
+    request = requests.ListSsoRoles(
+        account=context.account,
+        may_ask=context.may_ask,
+        has_browser=context.has_browser,
+        environment=environment(context),
+        profile=profile,
+        session=session,
+    )
+    return messages.convert(context.call(request), SsoRoles)
 
 
 def item(context: Context, name: str) -> tuple[str, str]:

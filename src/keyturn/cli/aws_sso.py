@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keyturn.agent import messages, requests
-from keyturn.agent.sso_messages import EndedRow, SignInRow, SsoRoles
+from keyturn.agent.sso_messages import EndedRow, SignInRow
 from keyturn.cli import aws_asking, output
 from keyturn.cli.aws_sso_populate import populate
 from keyturn.cli.context import current
@@ -124,15 +124,7 @@ def status(form: str) -> None:
 def list_(profile: str, sso_session: str, form: str) -> None:
     """List the AWS accounts that you may use, and your roles there."""
     context = current()
-    request = requests.ListSsoRoles(
-        account=context.account,
-        may_ask=context.may_ask,
-        has_browser=context.has_browser,
-        environment=aws_asking.environment(context),
-        profile=profile,
-        session=sso_session,
-    )
-    found = messages.convert(context.call(request), SsoRoles)
+    found = aws_asking.sso_roles(context, profile, sso_session)
     if form == "json":
         rows = [
             {"account": row.account, "name": row.account_name, "email": row.email, "role": row.role}

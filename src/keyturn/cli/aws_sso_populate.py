@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from keyturn.agent import messages, requests
-from keyturn.agent.sso_messages import RoleRow, SsoRoles
+from keyturn.agent.sso_messages import RoleRow
 from keyturn.aws import sso_config, sso_populate
 from keyturn.aws.config import Configuration, ConfigurationCache
 from keyturn.aws.sso_populate import Addition, Assignment, SignedIn
@@ -61,15 +60,7 @@ def populate(
     context = current()
     sso_populate.check_template(name_template)
     _check_region(region)
-    request = requests.ListSsoRoles(
-        account=context.account,
-        may_ask=context.may_ask,
-        has_browser=context.has_browser,
-        environment=aws_asking.environment(context),
-        profile=profile,
-        session=sso_session,
-    )
-    found = messages.convert(context.call(request), SsoRoles)
+    found = aws_asking.sso_roles(context, profile, sso_session)
     signed_in = SignedIn(found.session, found.start_url, found.region)
     chosen = [
         Assignment(row.account, row.account_name, row.role)

@@ -103,6 +103,15 @@ def replace(
         ) from None
 
 
+def make(path: Path, content: bytes) -> None:
+    """Write a file that was not there, and its directory. Raises ConfigurationError."""
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        files.write_atomically(path, content)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {files.reason(error)}", files.remedy(error)) from None
+
+
 def _sweep(target: Path) -> None:
     """Delete what writers of this file left that were killed: other credentials may be in it."""
     start = f".{target.name}.{MARK}"
