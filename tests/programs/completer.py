@@ -63,6 +63,8 @@ class Completer:
         path = user.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}{lines}\n" + (f". {plugins}\n" if plugins is not None else ""))
+        # A fish that does not find this begins to write it, and goes on when its terminal is gone.
+        (user.home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
         self._shell, self._offered = shell, user.home / "offered"
         # IMDS is asked by an aws without credentials, which takes seconds.
         variables = {**user.environment, "COLUMNS": "200", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -29,8 +29,6 @@ def keeper() -> Iterator[User]:
             path = user.home / place
             path.parent.mkdir(parents=True)
             path.write_text(user.keyturn("completion", shell).succeeds().output)
-        # A fish that finds this begins to write it, and goes on when its terminal is gone.
-        (user.home / ".local/share/fish/generated_completions").mkdir(parents=True)
         yield user
 
 
