@@ -67,15 +67,19 @@ class MfaPerson:
         """Enable it; whenever a code is used, the time goes on to the next one."""
         used = self.used()
         running = self.begin(*more)
+        self.keep_time(used, lambda: running.poll() is not None)
+        output, errors = running.communicate()
+        return Result(running.returncode, output, errors)
+
+    def keep_time(self, used: bytes, is_over: Callable[[], bool]) -> None:
+        """Until it is over: whenever the record of used codes is another, half a minute passes, once."""
         deadline = time.monotonic() + SECONDS
-        while running.poll() is None:
+        while not is_over():
             assert time.monotonic() < deadline, "it does not end"
             if self.used() != used and not self.aws.calls("EnableMFADevice"):
                 used = self.used()
                 self.wait_step()
             time.sleep(0.02)
-        output, errors = running.communicate()
-        return Result(running.returncode, output, errors)
 
     def refused(self, status: int, line: str, *more: str) -> None:
         """`enable` ends with this status and one line that holds `line`, after what it said before."""
