@@ -103,6 +103,7 @@ def forget() -> None:
     from keyturn.catalogue import compiled
 
     _load.cache_clear()
+    _remembered_names.cache_clear()
     compiled.forget()
 
 
@@ -226,6 +227,16 @@ def _read_rules(path: Path) -> Mapping[str, OwnRules]:
 
 
 def _names(directory: Path) -> tuple[str, ...]:
+    # What is installed does not change under a process; every question to the agent comes by here.
+    return _remembered_names(directory) if directory == BUILT_IN else _listing(directory)
+
+
+@lru_cache(maxsize=1)
+def _remembered_names(directory: Path) -> tuple[str, ...]:
+    return _listing(directory)
+
+
+def _listing(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in directory.glob("*.toml")))
 
 
