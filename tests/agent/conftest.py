@@ -1,9 +1,10 @@
-"""Fixtures of the tests of files for commands: a machine's places, and a process that they are for."""
+"""Fixtures: a machine's places, a process that files are for, and a system bus with a logind on it."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from keyturn.agent import private_directories
 from keyturn.ground.clock import SystemClock
 from keyturn.ground.world import World
+from tests.agent.following import MINE, OTHER, THEIRS, UID
+from tests.agent.login import LogindStandIn, SystemBus
 
 
 @pytest.fixture
@@ -30,3 +33,16 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process
         process.kill()
+
+
+@pytest.fixture
+def bus() -> Iterator[SystemBus]:
+    with SystemBus() as found:
+        yield found
+
+
+@pytest.fixture
+def login(bus: SystemBus) -> Iterator[LogindStandIn]:
+    """One session of ours, and one of somebody else's."""
+    with closing(LogindStandIn(bus, {MINE: UID, THEIRS: OTHER})) as found:
+        yield found

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from jeepney import message_bus
@@ -15,19 +14,6 @@ from tests.agent.following import MINE, NEW, OTHER, THEIRS, UID, Heard, follow, 
 from tests.agent.login import PATH, LogindStandIn, SystemBus, send_to_all
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="logind is Linux's")
-
-
-@pytest.fixture
-def bus() -> Iterator[SystemBus]:
-    with SystemBus() as found:
-        yield found
-
-
-@pytest.fixture
-def login(bus: SystemBus) -> Iterator[LogindStandIn]:
-    found = LogindStandIn(bus, {MINE: UID, THEIRS: OTHER})
-    yield found
-    found.close()
 
 
 def test_sleep(bus: SystemBus, login: LogindStandIn) -> None:

@@ -7,29 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from keyturn.agent.logind import SYSTEM_BUS, Callbacks, Logind
-from tests.agent.following import MINE, OTHER, THEIRS, UID, Heard, follow, until
+from tests.agent.following import MINE, UID, Heard, follow, until
 from tests.agent.login import LogindStandIn, SystemBus
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="logind is Linux's")
-
-
-@pytest.fixture
-def bus() -> Iterator[SystemBus]:
-    with SystemBus() as found:
-        yield found
-
-
-@pytest.fixture
-def login(bus: SystemBus) -> Iterator[LogindStandIn]:
-    found = LogindStandIn(bus, {MINE: UID, THEIRS: OTHER})
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from tests.verify_tools.authority import Authority
+from tests.authority import Authority
 from tests.verify_tools.table import Accepts, Answer, Tool, expand
 
 LARGEST_BODY = 8 * 1024 * 1024
