@@ -74,15 +74,15 @@ def check_report(ending: Ending, found: str) -> None:
         assert found == "old", "told that nothing was changed"
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_a_death_at_a_call_leaves_the_old_or_the_new(stage: Stage) -> None:
-    check_deaths(stage, 1, 5)
+    check_deaths(stage, 1, 8)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", DISKS)
 def test_a_disk_that_fails_is_told_and_nothing_is_lost(stage: Stage, kind: str) -> None:
-    check_disk(stage, kind, True, 2, 17)
+    check_disk(stage, kind, True, 2, 23)
 
 
 @pytest.mark.soak
