@@ -40,11 +40,16 @@ class Setup:
     def __init__(self, context: Context, executable: str, choices: Choices) -> None:
         self._context = context
         self._choices = choices
-        given = [choices.names_file, choices.import_env, choices.item is not None]
+        given = [
+            choices.names_file,
+            choices.import_env,
+            choices.import_keyring,
+            choices.item is not None,
+        ]
         if sum(given) > 1:
             raise UsageError(
                 "one credential at a time",
-                "give one of --import-profile, --import-file, --import-env and --item",
+                "give one of --import-profile, --import-file, --import-env, --import-keyring and --item",
             )
         self._scope = ScopeQuestion(context, choices)
         self._executable = executable or self._picked()
