@@ -153,6 +153,15 @@ def test_completion_is_the_commands_own(locked: Wrapped, terminals: list[NuTermi
     assert locked.probe.reports() == []
 
 
+def test_setting_up_says_what_nushell_can_read(wrapped: Wrapped, terminals: list[NuTerminal]) -> None:
+    terminal = NuTerminal(wrapped.user)
+    terminals.append(terminal)
+    printed = "\n".join(terminal.run("keyturn plugin init aws --item AWS --no-input"))
+    assert "keyturn shell-init nu | save --force ~/.keyturn.nu" in printed
+    assert "source ~/.keyturn.nu" in printed
+    assert "plugins.sh" not in printed.replace("would wrap", "")
+
+
 def test_keyturn_knows_what_the_shell_has_read(wrapped: Wrapped) -> None:
     look = "keyturn plugin inspect aws | lines | where $it =~ wrapper | to text"
     done = wrapped.user.run(nu.find(), "--no-config-file", "-c", sourced(wrapped) + look).succeeds()
