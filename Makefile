@@ -22,7 +22,7 @@ envs: # .venv, and environments of their own for the AWS CLI and for the local A
 	@$(MAKE_ENV) dev aws moto
 
 tools: # those, and the AWS tools that only tests use: the demo does not wait for them
-	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk go clis
+	@$(MAKE_ENV) dev aws moto --optional sam awslogs cdk nu go clis
 
 demo: envs ## the main job, on a local AWS in a throw-away home; BACKEND=keepassxc for another program's vault
 	@$(PY) -m scripts.demo $(BACKEND)

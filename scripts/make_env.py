@@ -55,6 +55,8 @@ ENVIRONMENTS = {
     "sam": Environment(ROOT / ".tools/sam", ROOT / "locks/sam.txt"),
     "awslogs": Environment(ROOT / ".tools/awslogs", ROOT / "locks/awslogs.txt"),
     "cdk": Environment(ROOT / ".tools/cdk", ROOT / "locks/cdk.txt", npm=ROOT / "locks/cdk"),
+    # Node.js as for the CDK, for its npm; nu itself is a program of its own.
+    "nu": Environment(ROOT / ".tools/nu", ROOT / "locks/cdk.txt", npm=ROOT / "locks/nu"),
     "go": Environment(ROOT / ".tools/go", ROOT / "locks/go.txt", go=ROOT / "tests/aws_tools/default_chain"),
     "clis": Environment(ROOT / ".tools/clis", ROOT / "locks/clis.txt"),
     "fuzz": Environment(ROOT / ".tools/fuzz", ROOT / "locks/fuzz.txt", with_product=True),

@@ -166,7 +166,7 @@ def test_a_refusal_that_repeats_the_secret_is_a_failure() -> None:
     [
         ("[[rule]]\nexecutable = 'demo'\nneeds = []\nbare = ['x']\n", "rule[0]: a rule case has"),
         ("[[rule]]\nexecutable = 'demo'\nneeds = ['\"']\nbare = ['x']\n", "rule[0]: no closing quotation"),
-        ("[[import]]\nname = 'x'\n", "import[0]: an import case has files or environment"),
+        ("[[import]]\nname = 'x'\n", "import[0]: an import case has files, environment or keyring"),
         ("[[import]]\nname = 'x'\nfiles = { 'x' = '' }\n", "import[0]: files begin with ~/ or /"),
         ("[[import]]\nname = 'x'\nfiles = { '~/../x' = '' }\n", "import[0]: files are paths of names"),
         ("[[import]]\nname = 'x'\nfiles = { '/etc/../../x' = '' }\n", "import[0]: files are paths of names"),

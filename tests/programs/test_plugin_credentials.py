@@ -127,6 +127,16 @@ class TestByFlags:
                 "no plugin called cdk has a credential",
                 "those that have: keyturn plugin list",
             ),
+            (
+                ["terraform", "--credential", "mysql"],
+                "terraform cannot take the credential of mysql, which is given by an argument",
+                "its own commands: mysql, mysqldump",
+            ),
+            (
+                ["mysql", "--also", "terraform"],
+                "terraform does not take the credential of mysql",
+                "mysqldump",
+            ),
             (["digitalocean"], "no plugin wraps digitalocean", "commands of digitalocean: doctl"),
             (["hcloud", "--also", "aws"], "aws does not take the credential of hcloud", "terraform, tofu"),
         ],

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from keyturn.ground.errors import ConfigurationError
-from keyturn.sdk.provision_schema import fill, placeholders
+from keyturn.sdk.provision_schema import (
+    ArgumentDefinition,
+    Entry,
+    FileDefinition,
+    Provision,
+    fill,
+    placeholders,
+)
 from keyturn.sdk.schema import Plugin, parse
 
 WHOLE = """
@@ -180,3 +188,22 @@ def test_more_files_than_anybody_needs() -> None:
 def test_placeholders() -> None:
     assert list(placeholders(["a{b}{c d}", "e"])) == ["b", "c d"]
     assert fill("{a}-{b}", {"a": "{b}", "b": "x"}) == "{b}-x", "what is filled in is not looked at again"
+
+
+TOLD_BY_ARGUMENT = FileDefinition("f", "text", (Entry(field="token"),), arguments=("--file={path}",))
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        (Provision(environment={"TOKEN": "token"}), True),
+        (Provision(hook="npm"), True),
+        (Provision(files=(msgspec.structs.replace(TOLD_BY_ARGUMENT, path_variable="FILE"),)), True),
+        (Provision(environment={"TOKEN": "token"}, files=(TOLD_BY_ARGUMENT,)), False),
+        (Provision(files=(TOLD_BY_ARGUMENT,)), False),
+        (Provision(arguments=(ArgumentDefinition(("--user", "{user}")),)), False),
+    ],
+)
+def test_what_a_command_of_another_plugin_can_get(tables: Provision, expected: bool) -> None:
+    """Its arguments are of its own commands."""
+    assert tables.is_for_any_command is expected

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from keyturn.catalogue import importing
+from keyturn.catalogue import importing, keyring
 from keyturn.catalogue.cases import Cases, ImportCase, ProvisionCase, RuleCase
 from keyturn.catalogue.hooks import HOOKS
 from keyturn.ground import files
@@ -185,11 +185,14 @@ def _run_import(plugin: Plugin, case: ImportCase, place: str, used: set[int]) ->
             for name, value in case.environment.items()
         }
         environment["HOME"] = str(home)
-        found = importing.find(plugin, environment, case.system, str(root))
+        kept = tuple(keyring.Kept(each.service, each.username, Secret(each.secret)) for each in case.keyring)
+        opened = keyring.Opened(kept)
+        found = importing.find(plugin, environment, case.system, str(root)) + keyring.find(plugin, opened)
         for number, importer in enumerate(plugin.importers):
             if number not in used and importer.hook is None:
                 alone = msgspec.structs.replace(plugin, importers=(importer,))
-                if importing.find(alone, environment, case.system, str(root)).candidates:
+                lies_about = importing.find(alone, environment, case.system, str(root))
+                if (lies_about + keyring.find(alone, opened)).candidates:
                     used.add(number)
     wanted = [(dict(each.fields), each.hint) for each in case.finds]
     got = [

@@ -70,6 +70,14 @@ class Found(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hint: str = ""
 
 
+class KeyringEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tool keeps in the login keyring."""
+
+    service: str
+    secret: str
+    username: str = ""
+
+
 class ImportCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What lies about on a machine, and the candidates that are found, in their order.
 
@@ -80,13 +88,14 @@ class ImportCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     files: dict[str, str] = {}
     environment: dict[str, str] = {}
+    keyring: tuple[KeyringEntry, ...] = ()
     system: Literal["linux", "darwin"] = "linux"
     finds: tuple[Found, ...] = ()
     rejects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.files and not self.environment:
-            raise ValueError("an import case has files or environment")
+        if not self.files and not self.environment and not self.keyring:
+            raise ValueError("an import case has files, environment or keyring")
         for path in self.files:
             parts = path.removeprefix("~").split("/")
             if not path.startswith(("~/", "/")) or parts[0]:

@@ -23,6 +23,7 @@ from keyturn.ground.errors import UsageError
     "--import-file", metavar="PATH", help="import what is in this file, which is one of the tool's own"
 )
 @click.option("--import-env", is_flag=True, help="import what is in the environment")
+@click.option("--import-keyring", is_flag=True, help="import what the tool keeps in the login keyring (gh)")
 @click.option(
     "--credential",
     metavar="PLUGIN",
@@ -81,6 +82,7 @@ def command(
     import_profile: str | None,
     import_file: str | None,
     import_env: bool,
+    import_keyring: bool,
     credential: str | None,
     item: str | None,
     fields: tuple[str, ...],
@@ -105,6 +107,7 @@ def command(
         import_profile=import_profile,
         import_file=import_file,
         import_env=import_env,
+        import_keyring=import_keyring,
         credential=credential,
         item=item,
         vault=vault,

@@ -10,7 +10,7 @@ from functools import cached_property
 from keyturn.agent import hooks, messages, requests, results
 from keyturn.agent.results import FoundItem, ItemView
 from keyturn.catalogue import loader
-from keyturn.cli import filing
+from keyturn.cli import filing, keyring_reading
 from keyturn.cli.choosing import choose
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import typed_value
@@ -50,6 +50,27 @@ class Selector:
     @cached_property
     def _findings(self) -> Findings:
         return hooks.find_candidates(self._plugin, self._context.world.environment, self._directory)
+
+    @cached_property
+    def _kept(self) -> Findings:
+        return keyring_reading.find(self._plugin, self._context.world)
+
+    def from_keyring(self) -> Candidate:
+        """What the tool keeps in the login keyring. Raises MissingError, UsageError if that is several."""
+        found = self._kept.candidates
+        if len(found) > 1:
+            raise UsageError(
+                f"the login keyring holds {len(found)} credentials for {self._executable}",
+                f"choose one in a terminal: keyturn plugin init {self._executable}",
+                *(f"found: {each.source}" for each in found),
+            )
+        if found:
+            return found[0]
+        reasons = [f"not offered: {each.source}: {each.reason}" for each in self._kept.rejected]
+        raise MissingError(
+            f"the login keyring holds no credential for {self._executable}",
+            *(reasons or ["see what else there is: keyturn plugin init --help"]),
+        )
 
     def from_environment(self) -> Candidate:
         """What the environment holds. Raises MissingError."""
@@ -93,12 +114,14 @@ class Selector:
         """The candidate that the person picks, or where else it is; the vault is offered if there is one."""
         self._context.require_input(
             "the credential to use",
-            "name it: --import-profile NAME, --import-file PATH, --import-env or --item TITLE",
+            "name it: --import-profile NAME, --import-file PATH, --import-env, --import-keyring or"
+            " --item TITLE",
         )
-        for rejected in self._findings.rejected:
+        found = self._findings + self._kept
+        for rejected in found.rejected:
             note(f"not offered: {self.place(rejected.source)}: {rejected.reason}")
         lines: list[tuple[str, Candidate | Elsewhere]] = [
-            (self._line(each), each) for each in self._findings.candidates
+            (self._line(each), each) for each in found.candidates
         ]
         if has_items:
             lines.append(("search in Keyturn: an item that is in the vault", Elsewhere.VAULT))

@@ -40,11 +40,16 @@ class Setup:
     def __init__(self, context: Context, executable: str, choices: Choices) -> None:
         self._context = context
         self._choices = choices
-        given = [choices.names_file, choices.import_env, choices.item is not None]
+        given = [
+            choices.names_file,
+            choices.import_env,
+            choices.import_keyring,
+            choices.item is not None,
+        ]
         if sum(given) > 1:
             raise UsageError(
                 "one credential at a time",
-                "give one of --import-profile, --import-file, --import-env and --item",
+                "give one of --import-profile, --import-file, --import-env, --import-keyring and --item",
             )
         self._scope = ScopeQuestion(context, choices)
         self._executable = executable or self._picked()
@@ -131,7 +136,15 @@ class Setup:
                 *([f"near it: {', '.join(near)}"] if near else []),
                 "those that have: keyturn plugin list",
             )
-        return loader.load(name)
+        plugin = loader.load(name)
+        if not plugin.provision.is_for_any_command:
+            raise UsageError(
+                f"{self._executable} cannot take the credential of {name}, which is given by an argument of"
+                " its own commands",
+                f"its own commands: {', '.join(each.runs for each in plugin.executables)}",
+                f"those that it takes, to choose from: keyturn plugin init {self._executable}",
+            )
+        return plugin
 
     def _question(self, plugin: Plugin, choices: Choices) -> CredentialQuestion:
         directory = _working_directory()
@@ -144,7 +157,11 @@ class Setup:
         if is_settled or executable is None or not executable.any_credential or not self._context.may_ask:
             yield self._first
             return
-        left = loader.credentials()
+        left = {
+            name: each
+            for name, each in loader.credentials().items()
+            if name == self._plugin.owner or loader.load(name).provision.is_for_any_command
+        }
         question = f"which type of credential is {self._executable} to use?"
         lines = [(f"{each.platform}: {each.credential}", name) for name, each in left.items()]
         lines.sort(key=lambda line: line[1] != self._plugin.owner)
@@ -211,7 +228,12 @@ def _plugin(executable: str) -> Plugin:
 
 def _takers(plugin: Plugin) -> dict[str, Plugin]:
     """The commands that take the credential of `plugin`, with their own plugins."""
-    return {each.runs: taker for taker, each in loader.wrapping(plugin.tag)}
+    is_for_all = plugin.provision.is_for_any_command
+    return {
+        each.runs: taker
+        for taker, each in loader.wrapping(plugin.tag)
+        if is_for_all or taker.tag == plugin.tag
+    }
 
 
 def _key(executable: str, plugin: Plugin) -> str | None:

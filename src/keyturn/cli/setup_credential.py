@@ -81,6 +81,8 @@ class CredentialQuestion:
             return None
         if self._choices.import_env:
             return self._selector.from_environment()
+        if self._choices.import_keyring:
+            return self._selector.from_keyring()
         if self._choices.names_file:
             return self._selector.from_files(self._choices.import_file, self._choices.import_profile)
         found = self._selector.asked(has_items=has_items)

@@ -24,6 +24,7 @@ class Choices:
     import_profile: str | None = None
     import_file: str | None = None
     import_env: bool = False
+    import_keyring: bool = False
     item: str | None = None
     vault: str = ""
     title: str = ""
@@ -43,7 +44,7 @@ class Choices:
     @property
     def names_source(self) -> bool:
         """Whether they say which credential it is to be, so that it is this one and no further."""
-        return self.names_file or self.import_env or self.item is not None
+        return self.names_file or self.import_env or self.import_keyring or self.item is not None
 
     @property
     def names_file(self) -> bool:

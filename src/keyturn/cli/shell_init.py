@@ -29,4 +29,6 @@ def shell_init(shell: str) -> None:
     command = launcher.command(directories, context.interpreter)
     if names:
         launcher.renew(directories, context.interpreter, create=True)
-    output.data(plugins_sh.render_for(shell, names, command))
+    # Nushell tells its version to what it starts.
+    version = context.world.environment.get("NU_VERSION", "")
+    output.data(plugins_sh.render_for(shell, names, command, version))

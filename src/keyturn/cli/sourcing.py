@@ -15,6 +15,12 @@ from keyturn.processes import identity, program
 from keyturn.shells import rc_files
 from keyturn.shells.rc_files import Shell
 
+# Shells that cannot read plugins.sh, and their line for what `keyturn shell-init` prints for them.
+_OF_SHELL_INIT = {
+    "nu": "source ~/.keyturn.nu",
+    "pwsh": "keyturn shell-init pwsh | Out-String | Invoke-Expression",
+}
+
 
 @dataclass(frozen=True)
 class Sourcing:
@@ -53,7 +59,10 @@ def offer(context: Context, shell_rc: bool | None, file: Callable[[Shell], Path]
     """
     shell = shell_here(context)
     environment = context.world.environment
-    text = shell.source_line(file(shell) if file is not None else context.world.directories.plugins_sh)
+    if file is not None:
+        text = shell.source_line(file(shell))
+    else:
+        text = _OF_SHELL_INIT.get(shell.name) or shell.source_line(context.world.directories.plugins_sh)
     if not shell.files:
         if shell_rc:
             name = f" of {printable(shell.name)}" if shell.name else ""
@@ -86,6 +95,10 @@ def carry_out(context: Context, sourcing: Sourcing) -> None:
     if not added and sourcing.is_read:
         name = shown(context, sourcing.shell.files[0])
         note(f"{name} is read by new shells and has the line already; for this shell:")
+    elif not added and sourcing.line == _OF_SHELL_INIT["nu"]:
+        note("Nushell reads a file of its own; write it, and again when another command is set up:")
+        note("  keyturn shell-init nu | save --force ~/.keyturn.nu")
+        note("then put this into config.nu, and type it in this shell:")
     elif not added:
         note("source this in your shell's start-up file, and in this shell:")
     line(sourcing.line)

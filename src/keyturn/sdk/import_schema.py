@@ -95,6 +95,9 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title for the item. `refuse_with`: if one of these variables, or keys, is set, what the others hold is
     temporary.
 
+    With `keyring` it is the login keyring of a Linux desktop, as Go's library go-keyring uses it: `at` are
+    the service and the user's name there, which lead to `@value`. What is found is offered, never removed.
+
     A `hook` may stand beside files: it imports then, and they say what is found and removed.
     """
 
@@ -103,6 +106,7 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     any_environment: tuple[str, ...] = ()
     field: str = ""
     files: tuple[str, ...] = ()
+    keyring: bool = False
     os: Literal["linux", "darwin"] | None = None
     format: Format | None = None
     pattern: str = ""
@@ -117,10 +121,12 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refuse_with: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        kinds = [self.environment is not None, bool(self.any_environment), bool(self.files)]
+        kinds = [self.environment is not None, bool(self.any_environment), self.keyring, bool(self.files)]
         if kinds.count(True) > 1 or (not any(kinds) and self.hook is None):
-            raise ValueError("an importer has exactly one of environment, any_environment, files, hook")
-        if self.hook is not None and (kinds[0] or kinds[1]):
+            raise ValueError(
+                "an importer has exactly one of environment, any_environment, files, keyring, hook"
+            )
+        if self.hook is not None and any(kinds[:3]):
             raise ValueError("a hook stands alone or beside files")
         if self.environment is not None:
             if not self.environment:
@@ -135,8 +141,17 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("also_removed, need and need_any name labels that the importer fills")
         if self.files:
             self._check_files()
+        elif self.keyring:
+            self._check_keyring()
         elif self.format or self.fields or self.at or self.where or self.os or self.pattern or self.hint:
             raise ValueError("format, at, fields, where, hint, os and pattern go with files")
+
+    def _check_keyring(self) -> None:
+        if self.format or self.pattern or self.os or self.merge or self.also_removed:
+            raise ValueError("format, pattern, os, merge and also_removed go with files")
+        if len(self.at) != 2 or not self.fields or not all(self.fields.values()):
+            raise ValueError("keyring needs at, a service and a user's name, and fields")
+        self._check_at()
 
     def _check_files(self) -> None:
         if not all(place.startswith(("~/", "/", "$")) and place not in ("/", "$") for place in self.files):
@@ -149,6 +164,9 @@ class Importer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("pattern is a regular expression with named groups: (?P<name>…)")
         if not all(self.fields.values()):
             raise ValueError("a key is not empty; @value is what stands at `at` itself")
+        self._check_at()
+
+    def _check_at(self) -> None:
         stars = 0
         for step in self.at:
             for each in (step,) if isinstance(step, str) else step:

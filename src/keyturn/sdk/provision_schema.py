@@ -243,6 +243,12 @@ class Provision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         written = [entry.field for file in self.files for entry in file.content if entry.field]
         return (*filled, *written, *(label for each in self.arguments for label in each.labels))
 
+    @property
+    def is_for_any_command(self) -> bool:
+        """Whether a command that its plugin does not wrap can get it: told by variables, not by arguments."""
+        told = [*self.environment, *self.files]
+        return self.hook is not None or (bool(told) and all(file.variables for file in self.files))
+
     def check_secrets(self, secrets: Iterable[str]) -> None:
         """Raises ValueError if an argument has one of the fields `secrets` without a warning, or the
         reverse."""

@@ -84,15 +84,23 @@ def render(executables: Sequence[str], command: Sequence[str]) -> bytes:
     return _encoded(text)
 
 
-def render_for(shell: str, executables: Sequence[str], command: Sequence[str]) -> bytes:
-    """The part of one of `SHELLS` alone, for its start-up file to evaluate."""
+def render_for(shell: str, executables: Sequence[str], command: Sequence[str], version: str = "") -> bytes:
+    """The part of one of `SHELLS` alone, for its start-up file to evaluate.
+
+    `version` is Nushell's, where it is known. Raises ConfigurationError for a path that the shell cannot
+    read.
+    """
     names = sorted({name for name in executables if wrappers.may_be_wrapped(name)})
     if shell == "fish":
         return _encoded(_fish(names, command))
     if shell in ("pwsh", "nu"):
-        room = powershell if shell == "pwsh" else nushell
-        text = room.functions(names, command) + room.variable(HASH_VARIABLE, _hash(names, command))
-        return _encoded(text)
+        if shell == "pwsh":
+            text = powershell.functions(names, command)
+            last = powershell.variable(HASH_VARIABLE, _hash(names, command))
+        else:
+            text = nushell.functions(names, command, version)
+            last = nushell.variable(HASH_VARIABLE, _hash(names, command))
+        return _as_text(text + last)
     text = wrappers.functions(names, command) + f"export {HASH_VARIABLE}={_hash(names, command)}\n"
     return _encoded(text + (zsh.prompt(names, command) if shell == "zsh" else ""))
 
@@ -103,6 +111,17 @@ def _fish(names: Sequence[str], command: Sequence[str]) -> str:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def _as_text(text: str) -> bytes:
+    """For shells whose words are text, not bytes. Raises ConfigurationError if it is none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "the launcher's path holds bytes that are no UTF-8, which this shell cannot write",
+            "set KEYTURN_DATA_DIR to a directory with a name in UTF-8",
+        ) from None
 
 
 def _hash(names: Sequence[str], command: Sequence[str]) -> str:

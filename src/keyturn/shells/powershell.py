@@ -1,4 +1,4 @@
-"""What wraps a command in PowerShell. Written by its documentation: it has never been run in one."""
+"""What wraps a command in PowerShell. By its documentation: the grammar is checked, it was never run."""
 
 from __future__ import annotations
 

@@ -35,8 +35,9 @@ _BASH_LOGIN = (".bash_profile", ".bash_login", ".profile")
 class Shell:
     """A shell, and the files where a line has to stand for every interactive shell to read it.
 
-    `name` is bash, zsh, fish, sh (whatever knows POSIX words only), or the name of another one, of which
-    nothing is known: it has no `files`, like an sh without ENV. In one of `others` a line does as well.
+    `name` is bash, zsh, fish, sh (whatever knows POSIX words only), nu, pwsh, or the name of another one, of
+    which nothing is known. Those have no `files`, like an sh without ENV. In one of `others` a line does as
+    well.
     """
 
     name: str
@@ -71,7 +72,7 @@ def shell_of(
 
 def _kind(program: str) -> str:
     name = os.path.basename(program).removeprefix("-")
-    return name if name in ("bash", "zsh", "fish") else "sh" if name in _POSIX else ""
+    return name if name in ("bash", "zsh", "fish", "nu", "pwsh") else "sh" if name in _POSIX else ""
 
 
 def _files(name: str, environment: Mapping[str, str], platform: str) -> tuple[Path, ...]:
