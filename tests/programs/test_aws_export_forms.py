@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyturn.cli import aws_keys
+from keyturn.cli import aws_export, aws_keys
 from keyturn.cli.aws_keys import Given
 from keyturn.ground.errors import ConfigurationError
 from keyturn.ground.secret import Secret
@@ -183,6 +183,10 @@ def test_what_aws_gives_needs_no_quotes(value: str) -> None:
 def test_what_readers_differ_on_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="AWS_X holds what the readers of"):
         aws_keys.dotenv(one(value))
+
+
+def test_it_is_said_of_each_form_what_it_is_for() -> None:
+    assert set(aws_export.USES) == set(aws_keys.FORMS)
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,9 @@ def test_export_to_a_screen_is_refused(dev: User) -> None:
     printed, status = terminal.run("keyturn aws export --profile dev")
     assert status == 2
     assert "would stay on the screen" in printed
+    assert 'for this shell: eval "$(keyturn aws export --profile dev --format env)"' in printed
+    printed, _ = terminal.run("keyturn aws export --format dotenv")
+    assert "into a file: keyturn aws export --format dotenv > .env" in printed, "nothing to evaluate"
 
 
 def test_configure(dev: User, aws: LocalAws) -> None:
