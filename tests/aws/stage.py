@@ -37,6 +37,10 @@ class Stage:
     async def keys(self, wanted: Plan, network: Network | None = None, caller: Caller | None = None) -> Keys:
         return await self.executor.keys(wanted, network or Network(), caller or self.person)
 
+    async def sdk_keys(self, wanted: Plan) -> Keys:
+        """As `keys`, for a caller that keeps what it gets and asks again."""
+        return await self.executor.keys(wanted, Network(), self.person, asks_again=True)
+
     async def all_keys(self, wanted: list[Plan]) -> list[Keys]:
         """Of all these plans, asked for at once."""
         return await asyncio.gather(*map(self.keys, wanted))

@@ -1,13 +1,16 @@
 """Temporary keys are kept for as long as they are good, and renewed before that ends."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from keyturn.aws import executor
 from keyturn.aws.calls import Network
-from keyturn.aws.sts import Trouble
+from keyturn.aws.sts import Answer, Trouble
 from keyturn.ground.errors import ServiceRefusedError
 from keyturn.ground.secret import Secret
 from tests.aws.stage import Stage, run
@@ -19,7 +22,9 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_keys_with_less_than_five_minutes_left_are_not_handed_out(stage: Stage) -> None:
+def test_keys_with_less_than_five_minutes_left_are_not_handed_out(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Story 37."""
     wanted = plan(stage.ada, role(stage.sts.add_role("r"), duration=900))
 
@@ -31,17 +36,20 @@ def test_keys_with_less_than_five_minutes_left_are_not_handed_out(stage: Stage) 
         stage.executor._renewals.clear()
         assert await stage.keys(wanted) != first
 
-    stage.executor._renew_ahead = lambda *_: None  # type: ignore[method-assign]
+    async def fail(*_: object) -> None:
+        """Renew nothing."""
+
+    monkeypatch.setattr(stage.executor, "_renew", fail)
     run(work)
     assert stage.sts.count("AssumeRole") == 2
 
 
-def test_keys_with_less_than_ten_minutes_left_are_renewed_while_they_serve(stage: Stage) -> None:
+def test_keys_with_sixteen_minutes_left_are_renewed_while_they_serve(stage: Stage) -> None:
     wanted = stage.session(role(stage.sts.add_role("r", needs_mfa=True)))
 
     async def work() -> None:
         first = await stage.keys(wanted)
-        stage.clock.time += HOUR - 599
+        stage.clock.time += HOUR - 959
         for _ in range(20):
             assert await stage.keys(wanted) == first
         assert await stage.settle() == 1
@@ -91,6 +99,93 @@ def test_a_renewal_that_fails_is_not_tried_again_at_once(stage: Stage) -> None:
     run(work)
 
 
+def test_an_sdk_gets_new_keys_when_it_first_asks_for_them(stage: Stage) -> None:
+    """botocore asks again on each call from 15 minutes before the end, until it gets others."""
+    wanted = stage.session(role(stage.sts.add_role("r", needs_mfa=True)))
+
+    async def work() -> None:
+        first = await stage.sdk_keys(wanted)
+        stage.clock.time += HOUR - 961
+        assert await stage.sdk_keys(wanted) == first
+        stage.clock.time += 2
+        found = await asyncio.gather(*(stage.sdk_keys(wanted) for _ in range(20)))
+        assert {keys.key_id for keys in found} != {first.key_id}
+        assert len({keys.key_id for keys in found}) == 1
+        assert await stage.sdk_keys(wanted) == found[0]
+
+    run(work)
+    assert (stage.sts.count("GetSessionToken"), stage.sts.count("AssumeRole")) == (1, 2)
+
+
+def test_an_sdk_gets_new_keys_of_a_session_by_the_items_own_code(stage: Stage) -> None:
+    async def work() -> None:
+        first = await stage.sdk_keys(stage.session())
+        stage.clock.time += 12 * HOUR - 959
+        assert await stage.sdk_keys(stage.session()) != first
+
+    run(work)
+    assert stage.sts.refusals == []
+
+
+@pytest.mark.parametrize("lasts", [900, 1800])
+def test_keys_that_are_short_lived_are_not_new_on_each_call(stage: Stage, lasts: int) -> None:
+    """Story 92: with keys of 15 minutes botocore asks before every call."""
+    wanted = plan(stage.ada, role(stage.sts.add_role("r"), duration=lasts))
+
+    async def work() -> None:
+        first = await stage.sdk_keys(wanted)
+        stage.clock.time += lasts - 601
+        assert await stage.sdk_keys(wanted) == first
+        stage.clock.time += 2
+        assert await stage.sdk_keys(wanted) != first
+
+    run(work)
+
+
+def test_an_sdk_gets_the_old_keys_where_somebody_would_have_to_type(stage: Stage) -> None:
+    wanted = plan(stage.ada, session(hidden(stage.known)))
+
+    async def work() -> None:
+        stage.typed.offer(stage.known.serial, Secret(stage.current(stage.known)))
+        first = await stage.sdk_keys(wanted)
+        stage.clock.time += 12 * HOUR - 400
+        stage.typed.offer(stage.known.serial, Secret(stage.current(stage.known)))
+        assert await stage.sdk_keys(wanted) == first
+
+    run(work)
+    assert stage.sts.count("GetSessionToken") == 1
+
+
+def test_an_sdk_gets_the_old_keys_where_sts_fails_or_is_slow(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = plan(stage.ada, role(stage.sts.add_role("r")))
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Answer:
+        if asked.is_set():
+            answered.wait(20)
+        return stage.sts.ask(*given)
+
+    async def work() -> None:
+        stage.executor = stage.start(slow)
+        first = await stage.sdk_keys(wanted)
+        stage.clock.time += HOUR - 900
+        stage.sts.failing.extend([(Trouble.UNREACHED, False)] * 3)
+        for _ in range(5):
+            assert await stage.sdk_keys(wanted) == first
+        assert stage.sts.count("AssumeRole") == 4, "once a minute, with its own tries"
+        stage.clock.time += 61
+        asked.set()
+        monkeypatch.setattr(executor, "RENEWAL_WAIT", 0.05)
+        assert await stage.sdk_keys(wanted) == first
+        answered.set()
+        await stage.settle()
+        assert await stage.sdk_keys(wanted) != first
+
+    run(work)
+
+
 def test_a_session_that_aws_does_not_know_any_more_is_made_anew(stage: Stage) -> None:
     async def work() -> None:
         kept = await stage.keys(stage.session())
@@ -124,10 +219,10 @@ def test_how_long_keys_last_is_told_by_awss_clock(stage: Stage, wrong_by: float)
         stage.clock.wrong_by = wrong_by
         first = await stage.keys(wanted)
         stage.clock.wrong_by = -wrong_by * 1000
-        stage.clock.time += HOUR - 601
+        stage.clock.time += HOUR - 961
         assert await stage.keys(wanted) == first
         assert not stage.executor._background
-        stage.clock.time += 302
+        stage.clock.time += 662
         assert await stage.keys(wanted) != first
 
     run(work)

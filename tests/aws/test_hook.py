@@ -93,6 +93,17 @@ def test_the_exact_environment_of_a_role(home: Path) -> None:
     assert found.child(done) == {**TEMPORARY, "PATH": "/bin", "HOME": str(home), "AWS_PROFILE": "r"}
 
 
+@pytest.mark.parametrize(
+    ("asked_by", "asks_again"),
+    [("keyturn aws credential-process", True), ("keyturn aws exec (terraform)", False), ("", False)],
+)
+def test_an_sdk_will_ask_again(home: Path, asked_by: str, asks_again: bool) -> None:
+    found = Caller(home, item("item"), asked_by=asked_by)
+    found.write(ROLE)
+    found.run("--profile r")
+    assert found.executor.asks_again is asks_again
+
+
 def test_keys_as_they_are_ask_nobody(home: Path) -> None:
     found = Caller(home, item("item"))
     assert isinstance(found.step(), Provisioned)

@@ -95,9 +95,11 @@ class Recorder(Executor):
         # Nothing of the real one is used, so nothing of it is made.
         self.asked: list[tuple[Plan, Network]] = []
         self.error = error
+        self.asks_again = False
 
-    async def keys(self, plan: Plan, network: Network, worker: Worker) -> Keys:
+    async def keys(self, plan: Plan, network: Network, worker: Worker, *, asks_again: bool = False) -> Keys:
         self.asked.append((plan, network))
+        self.asks_again = asks_again
         if self.error is not None:
             raise self.error
         expires = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -116,6 +118,7 @@ class Caller:
     asked: list[str] = field(default_factory=list)
     settings: Aws = field(default_factory=Aws)
     executor: Recorder = field(default_factory=Recorder)
+    asked_by: str = ""
 
     def write(self, config: str | None = None, credentials: str | None = None) -> None:
         directory = self.home / ".aws"
@@ -141,6 +144,7 @@ class Caller:
             tuple(line.encode().split()),
             {name.encode(): value.encode() for name, value in self.variables().items()},
             str(self.home),
+            asked_by=self.asked_by,
         )
 
     def step(self, line: str = "s3 ls") -> NeedWork | Provisioned:

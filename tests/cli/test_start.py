@@ -58,6 +58,11 @@ def test_a_command_is_imported_when_it_is_called() -> None:
     assert "keyturn.cli.account" not in modules
 
 
+def test_what_sdks_run_again_and_again_imports_no_other_command_of_aws() -> None:
+    modules = {each for each in imported("aws", "credential-process", "--help") if "keyturn.cli.aws" in each}
+    assert modules == {f"keyturn.cli.aws{each}" for each in ("", "_credential_process", "_keys")}
+
+
 def test_the_table_of_commands_is_true() -> None:
     """`--help` shows a table; each name in it is a command with a help text."""
     import importlib

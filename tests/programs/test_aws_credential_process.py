@@ -1,31 +1,17 @@
 """`keyturn aws credential-process`: JSON for an SDK and nothing else, whoever calls it and how often."""
 
 import json
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.aws_server.client import LocalAws
-from tests.programs.aws_items import item, item_with_codes, set_up
+from tests.programs.aws_items import item, set_up
 from tests.programs.user import Result, User
 from tests.vaults.templates import PASSWORD
 
 QUESTION = "password of account “Test”: "
 COMMAND = "keyturn aws credential-process"
-CROWD = 100
-
-STARTER = """
-import subprocess, sys
-files = [(open(f"out-{n}", "w"), open(f"err-{n}", "w")) for n in range(int(sys.argv[1]))]
-crowd = [
-    subprocess.Popen(["keyturn", "aws", "credential-process", "--profile", "dev"], stdout=out, stderr=err)
-    for out, err in files
-]
-print("statuses:", sorted({each.wait() for each in crowd}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -120,32 +106,3 @@ def test_what_goes_wrong_leaves_stdout_empty(dev: User, aws: LocalAws) -> None:
     failed = signed_in(dev, f"{COMMAND} --profile dev", seconds=60)
     assert (failed.status, failed.output) == (195, "")
     aws.mend()
-
-
-def test_a_hundred_at_once(user: User) -> None:
-    """Story 46: one question, one code, one role, a hundred valid answers."""
-    with LocalAws("ada") as aws:
-        device = aws.add_device("ada")
-        user.variables.update(aws.environment())
-        role = aws.add_role("dev", ["ada"], needs_mfa=True)
-        config = (
-            f"[default]\nregion = eu-central-1\n[profile dev]\nrole_arn = {role}\nsource_profile = default\n"
-        )
-        set_up(user, config, item_with_codes(aws.users["ada"], device))
-        (user.home / "crowd").write_text(STARTER)
-        terminal = user.terminal(columns=140)
-        terminal.type(f"{sys.executable} crowd {CROWD}")
-        terminal.expect(re.escape(QUESTION), seconds=60)
-        terminal.type(PASSWORD)
-        asked = terminal.expect(r"statuses: \[.*\]", seconds=120)
-        assert terminal.child.after == "statuses: [0]", errors(user.home)
-        assert QUESTION not in asked
-        answers = {(user.home / f"out-{number}").read_text() for number in range(CROWD)}
-        assert len(answers) == 1
-        assert "SessionToken" in keys(answers.pop())
-        assert [call.status for call in aws.calls("GetSessionToken")] == [200]
-        assert [call.status for call in aws.calls("AssumeRole")] == [200]
-
-
-def errors(home: Path) -> str:
-    return "".join((home / f"err-{number}").read_text() for number in range(CROWD))[:2000]

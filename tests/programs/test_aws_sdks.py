@@ -16,7 +16,8 @@ from tests.programs.aws_items import item, set_up
 from tests.programs.user import BIN, User
 
 HOUR = 3600
-# A job that runs for hours. Its own clock is the machine's, moved as the agent's is.
+# A job that runs for hours. Its own clock is the machine's, moved as the agent's is. After each call it says
+# how often it has run Keyturn so far.
 JOB = """
 import sys, datetime, botocore.credentials, botocore.session
 place = sys.argv[1]
@@ -24,12 +25,18 @@ def now():
     moved = float(open(place).read().split()[0])
     return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=moved)
 botocore.credentials._local_now = now
+runs, run = [], botocore.credentials.ProcessProvider._retrieve_credentials_using
+def counted(*given):
+    runs.append(given)
+    return run(*given)
+botocore.credentials.ProcessProvider._retrieve_credentials_using = counted
 session = botocore.session.Session(profile="dev")
 session.get_credentials()._time_fetcher = now
 sts = session.create_client("sts", region_name="eu-central-1")
 print("ready", flush=True)
 for _ in sys.stdin:
-    print(sts.get_caller_identity()["Arn"], session.get_credentials().access_key, flush=True)
+    arn = sts.get_caller_identity()["Arn"]
+    print(arn, session.get_credentials().access_key, len(runs), flush=True)
 """
 
 
@@ -58,6 +65,7 @@ class Job:
 
     def __init__(self, user: User, aws: LocalAws) -> None:
         self.user, self.aws, self.moved = user, aws, 0.0
+        self.runs = 0
         self.place = user.home / "moved"
         self.later(0)
         user.keyturn("agent", "stop").succeeds()
@@ -102,8 +110,9 @@ class Job:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        arn, _, key_id = self.line().partition(" ")
+        arn, key_id, runs = self.line().split(" ")
         assert arn.endswith(":assumed-role/dev/keyturn")
+        self.runs = int(runs)
         return key_id
 
     def end(self) -> None:
@@ -120,16 +129,21 @@ def test_a_job_goes_on_across_two_expiries(dev: User, aws: LocalAws) -> None:
     try:
         first = job.call()
         assert job.call() == first
+        # From 15 minutes before the end on botocore asks, and on each call, until it gets others.
+        job.later(HOUR - 14 * 60)
+        early = job.call()
+        assert (early != first, job.runs) == (True, 2)
+        assert ({job.call(), job.call(), job.call()}, job.runs) == ({early}, 2), "it asked once"
         job.later(HOUR - 120)
         second = job.call()
-        assert second != first, "two minutes left are too few"
+        assert second != early, "two minutes left are too few"
         job.later(HOUR)
         third = job.call()
-        assert third not in (first, second)
-        assert job.call() == third
+        assert third not in (first, early, second)
+        assert (job.call(), job.runs) == (third, 4)
     finally:
         job.end()
-    assert len(aws.calls("AssumeRole")) == 3
+    assert len(aws.calls("AssumeRole")) == 4
     assert not [call for call in aws.calls() if call.status != 200]
 
 

@@ -68,7 +68,13 @@ class Conversation:
     async def converse(self, permissions: Permissions, matter: Matter, ticket: str, purpose: Purpose) -> bool:
         """Ask the person at the other end about `matter`; False if the turn was lost meanwhile."""
         self._lines = list(purpose.lines)
-        return await talking.converse(self, permissions, matter, ticket, purpose, self.caller, self._settings)
+        try:
+            return await talking.converse(
+                self, permissions, matter, ticket, purpose, self.caller, self._settings
+            )
+        finally:
+            # What is told after it does not stand below a question that was answered.
+            self._lines = []
 
     async def run(self, work: Coroutine[object, object, T]) -> T:
         working = asyncio.ensure_future(work)

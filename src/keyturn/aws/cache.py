@@ -15,15 +15,19 @@ from keyturn.ground.secret import Secret
 USABLE_SECONDS = 300.0
 # Less is renewed while it is still handed out.
 FRESH_SECONDS = 600.0
+# The same for keys that last long. An SDK asks again before its keys end, botocore on each of its calls from
+# 15 minutes on (botocore.credentials): with a minute for its clock, it gets new ones when it first asks.
+FRESH_FOR_SDKS, LONG = 960.0, 3.0
 MOST = 1000
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`deadline` is on the boot clock."""
+    """`deadline` is on the boot clock; with less than `fresh` seconds up to it, it is time for new ones."""
 
     keys: Keys
     deadline: float
+    fresh: float
 
 
 class Cache:
@@ -43,11 +47,14 @@ class Cache:
 
     def is_ageing(self, entry: Entry) -> bool:
         """Whether it is time to renew an entry."""
-        return entry.deadline - self._clock.boot() < FRESH_SECONDS
+        return entry.deadline - self._clock.boot() < entry.fresh
 
     def put(self, name: str, keys: Keys, deadline: float) -> None:
         """Keep `keys` up to `deadline`; if there are very many, those are dropped that end first."""
-        self._entries[name] = Entry(keys, deadline)
+        # Keys of 15 minutes would never be fresh for an SDK: they are renewed as often as they have to be.
+        lasts = deadline - self._clock.boot()
+        fresh = max(FRESH_SECONDS, min(FRESH_FOR_SDKS, lasts / LONG))
+        self._entries[name] = Entry(keys, deadline, fresh)
         if len(self._entries) > MOST:
             latest = sorted(self._entries.items(), key=lambda each: each[1].deadline, reverse=True)
             self._entries = dict(latest[: MOST // 2])

@@ -46,6 +46,8 @@ LONGEST_CALL = 60.0
 OLDEST_CODE = 30.0
 CODES_TRIED = 2
 RENEWAL_PAUSE = 60.0
+# So long a caller that asks again waits for a renewal; then it gets the keys that are still good.
+RENEWAL_WAIT = 5.0
 
 
 class Executor:
@@ -72,7 +74,7 @@ class Executor:
         self._cache = Cache(clock)
         self._signed_out = 0
         self._flights: dict[tuple[str, Network], Flight] = {}
-        self._renewals: dict[str, float] = {}
+        self._renewals: dict[str, tuple[float, asyncio.Task[None]]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(fetching.CALLS_AT_ONCE)
 
@@ -81,14 +83,19 @@ class Executor:
         """The devices whose codes the calls use: whoever else sends codes sends them through these."""
         return self._devices
 
-    async def keys(self, plan: Plan, network: Network, worker: Worker) -> Keys:
+    async def keys(self, plan: Plan, network: Network, worker: Worker, *, asks_again: bool = False) -> Keys:
         """The keys at the plan's end.
+
+        `asks_again`: the caller is an SDK, which keeps what it gets, and asks again and again while that is
+        about to end. It gets new keys where a command would get the old ones and have them renewed.
 
         Raises ServiceRefusedError, CodeUnusableError, ConfigurationError, and what `worker` raises.
         """
         if not plan.calls:
             return plan.keys
         names = cache.names(plan.keys, plan.calls, f"{worker.account} {self._signed_out}")
+        if asks_again:
+            await self._renew_now(plan, names, network, worker.account)
         return await self._walk(plan, names, network, worker)
 
     def forget_sign_ins(self) -> None:
@@ -268,16 +275,30 @@ class Executor:
         self._cache.put(hop.name, answer.keys, sent + lasts)
         return answer.keys
 
-    def _renew_ahead(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> None:
-        """Renew the last of `names` while it is still good, unless somebody would have to type a code."""
-        now = self._clock.boot()
-        if now - self._renewals.get(names[-1], -RENEWAL_PAUSE) < RENEWAL_PAUSE:
-            return
-        self._renewals = {name: at for name, at in self._renewals.items() if now - at < RENEWAL_PAUSE}
-        self._renewals[names[-1]] = now
-        task = asyncio.create_task(self._renew(plan, names, network, account))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    async def _renew_now(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> None:
+        """Renew the last of `names` if it is ageing; whether that worked, the cache knows."""
+        entry = self._cache.get(names[-1])
+        if entry is not None and self._cache.is_ageing(entry):
+            renewal = self._renew_ahead(plan, names, network, account)
+            await asyncio.wait((renewal,), timeout=RENEWAL_WAIT)
+
+    def _renew_ahead(
+        self, plan: Plan, names: Sequence[str], network: Network, account: str
+    ) -> asyncio.Task[None]:
+        """Renew the last of `names` while it is still good, unless somebody would have to type a code.
+
+        The renewal, which may be one that somebody else began.
+        """
+        now, last = self._clock.boot(), names[-1]
+        self._renewals = {
+            name: each for name, each in self._renewals.items() if now - each[0] < RENEWAL_PAUSE
+        }
+        if last not in self._renewals:
+            task = asyncio.create_task(self._renew(plan, names, network, account))
+            self._renewals[last] = (now, task)
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+        return self._renewals[last][1]
 
     async def _renew(self, plan: Plan, names: Sequence[str], network: Network, account: str) -> None:
         keys = plan.keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from keyturn.aws import endpoints, environment, profiles, sso_config
+from keyturn.aws import delegation, endpoints, environment, profiles, sso_config
 from keyturn.aws.calls import Keys
 from keyturn.aws.config import ConfigurationCache
 from keyturn.aws.executor import Executor
@@ -16,6 +16,9 @@ from keyturn.ground.settings import Aws
 from keyturn.items import Item
 from keyturn.sdk.run import Invocation, NeedItem, NeedWork, Provision, Provisioned, Selection, Worker
 from keyturn.sdk.schema import Plugin
+
+# How a command of Keyturn's is called that an SDK runs again and again.
+FOR_SDKS = " ".join(("keyturn", *delegation.VERB))
 
 
 def provision(
@@ -78,7 +81,8 @@ def provision(
         network = endpoints.network(variables, section, invocation.directory)
 
         async def ask_sts(worker: Worker) -> Provisioned:
-            return provisioned(await executor.keys(planned, network, worker))
+            asks_again = invocation.asked_by == FOR_SDKS
+            return provisioned(await executor.keys(planned, network, worker, asks_again=asks_again))
 
         first = planned.calls[0]
         account = sso_config.called(first.source) if isinstance(first, SsoRole) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import click
@@ -10,6 +11,16 @@ from keyturn.cli import aws_keys, output
 from keyturn.cli.context import current
 from keyturn.cli.options import unlocking, with_agent
 from keyturn.ground.errors import UsageError
+from keyturn.ground.names import printable
+
+# How each form gets to its reader; `…` is the command itself.
+USES = {
+    "env": 'for this shell: eval "$(…)"',
+    "fish": "for this shell: … | source",
+    "powershell": "for this shell: … | Out-String | Invoke-Expression",
+    "dotenv": "into a file: … > .env",
+    "json": "into another program: … | PROGRAM",
+}
 
 
 @click.command()
@@ -31,10 +42,11 @@ def export(profile: str | None, reader: str, show: bool) -> None:
     Variables that would stand for other credentials are unset by what is printed. Whoever reads it has them:
     `keyturn aws exec` gives them to one command alone.
     """
+    named = "" if profile is None else f" --profile {shlex.quote(printable(profile))}"
     if not show and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError(
             "the credentials would stay on the screen",
-            f'for this shell: eval "$(keyturn aws export --format {reader})"',
+            USES[reader].replace("…", f"keyturn aws export{named} --format {reader}"),
             "to see them nevertheless: --show",
         )
     given = aws_keys.ask(current(), "export", profile)

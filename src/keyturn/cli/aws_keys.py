@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,10 @@ KEY_ID, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSI
 EXPIRES = "AWS_CREDENTIAL_EXPIRATION"
 PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _OVERRIDES = (b"KEYTURN_ITEM", b"KEYTURN_ACCOUNT")
+# Every reader of .env files takes this as it stands. Keys, tokens and moments are no more than that.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9+/._:-][A-Za-z0-9+/._:=-]*)?")
+# Within single quotes: what ends them or escapes, and what python-dotenv and dotenv-expand put variables for.
+_NOT_IN_DOTENV = frozenset("'\\$")
 
 
 @dataclass(frozen=True)
@@ -107,12 +112,18 @@ def powershell(given: Given) -> str:
 
 
 def dotenv(given: Given) -> str:
-    """For a `.env` file. Raises ConfigurationError for a value that its readers would not agree on."""
+    """For a `.env` file. Raises ConfigurationError for a value that its readers would not agree on.
+
+    There are quotes only where they are needed: `docker run --env-file` takes them for a part of the value.
+    """
     lines = []
     for name, text in _texts(given):
-        if "'" in text or "\\" in text or not text.isprintable():
-            raise ConfigurationError(f"{name} holds what no .env file carries unchanged")
-        lines.append(f"{name}='{text}'")
+        if not text.isprintable() or _NOT_IN_DOTENV.intersection(text):
+            raise ConfigurationError(
+                f"{name} holds what the readers of .env files would not agree on",
+                "other programs take it by --format json, or by: keyturn aws exec -- COMMAND",
+            )
+        lines.append(f"{name}={text}" if _PLAIN.fullmatch(text) else f"{name}='{text}'")
     return "\n".join(lines)
 
 
