@@ -162,3 +162,16 @@ def test_a_path_that_is_no_text_is_refused(shell: str) -> None:
     with pytest.raises(ConfigurationError, match="no UTF-8") as raised:
         plugins_sh.render_for(shell, ["aws"], command)
     assert raised.value.hints
+
+
+def test_a_word_of_nushells_own_is_left_out_and_the_others_work(tools: Path) -> None:
+    """All of them, as this Nushell lists them: a plugin of a person's own may wrap a command called so."""
+    listed = nu.run('scope commands | where type == "keyword" | get name | to text', tools)
+    assert listed.returncode == 0, listed.stderr
+    keywords = {line.split()[0] for line in listed.stdout.decode().splitlines()}
+    assert len(keywords) > 20
+    write(tools, *sorted(keywords), "tool")
+    done = nu.run(f"source {tools}/keyturn.nu\ntool a", tools)
+    assert (done.returncode, done.stdout) == (0, f"interpreter<-f><{tools}/launcher><tool><a>\n".encode()), (
+        done.stderr
+    )
