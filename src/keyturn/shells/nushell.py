@@ -23,16 +23,18 @@ _TEXT = """\
 # asked as for the bare command; versions before 0.108 take the word for a mistake.
 _COMPLETED = "@complete external\n"
 _KNOWS_COMPLETED = (0, 108)
-# Names that no command of a person's can have: one of them, and Nushell reads nothing of the file (0.115:
+# Names that no command of a person's can have: with one of them Nushell reads nothing of the file (0.115:
 # `scope commands | where type == keyword`).
-_KEYWORDS = frozenset(
-    "alias break collect const continue def export export-env extern for hide if let loop match module mut overlay "
-    "plugin return run source source-env try use where while".split()
-)
+_KEYWORDS = {
+    *("alias", "break", "collect", "const", "continue", "def", "export", "export-env", "extern"),
+    *("for", "hide", "if", "let", "loop", "match", "module", "mut", "overlay"),
+    *("plugin", "return", "run", "source", "source-env", "try", "use", "where", "while"),
+}
 
 
 def functions(names: Sequence[str], command: Sequence[str], version: str = "") -> str:
-    """A command for each name but those that are Nushell's own words. `version`: of the Nushell that is to read it; empty: not known."""
+    """A command for each name but Nushell's own words. `version`: of the Nushell that is to read it; empty:
+    not known."""
     quoted = [quoting.nushell(word) for word in command]
     attribute = _COMPLETED if _numbers(version) >= _KNOWS_COMPLETED else ""
     return "".join(
