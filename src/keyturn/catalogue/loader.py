@@ -123,6 +123,21 @@ def find_by_executable(runs: str, directory: Path = BUILT_IN) -> Plugin | None:
     return None if built_in is None else load(built_in.plugin, directory)
 
 
+def unknown(executable: str) -> UsageError:
+    """What to say of a command that no plugin wraps: what could be meant instead."""
+    import difflib
+
+    commands = listed()
+    near = difflib.get_close_matches(executable.lower(), commands, n=1, cutoff=0.7)
+    plugins = [each.runs for each in commands.values() if each.plugin == executable.lower()]
+    if executable.lower() not in commands and plugins:
+        hint = f"commands of {executable.lower()}: {', '.join(plugins)}"
+    else:
+        hint = f"did you mean: {near[0]}" if near else ""
+    hints = [hint] if hint else []
+    return UsageError(f"no plugin wraps {printable(executable)}", *hints, "see: keyturn plugin list")
+
+
 def listed(directory: Path = BUILT_IN) -> dict[str, Listed]:
     """Every executable by its name, sorted, as the index has it; no file of a built-in plugin is read.
 

@@ -18,6 +18,7 @@ from keyturn.cli.aws_mfa import mfa
 from keyturn.cli.aws_sso import sso
 from keyturn.cli.aws_verify import verify
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import NotFoundError, UsageError
 from keyturn.ground.names import printable
@@ -26,7 +27,7 @@ from keyturn.shells import path_search
 PLUGIN = "aws"
 
 
-@click.group()
+@click.group(cls=Group)
 def aws() -> None:
     """AWS: profiles, roles, multi-factor authentication."""
 

@@ -6,12 +6,13 @@ import click
 
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format
 from keyturn.ground import files
 from keyturn.ground import settings as settings_file
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @output_format
 @click.pass_context
 def settings(context: click.Context, form: str) -> None:
