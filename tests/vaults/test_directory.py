@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,25 @@ def test_a_loosened_file_is_mended_when_it_is_read(made: Made) -> None:
     path.chmod(0o644)
     made.account.items()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_account_that_is_gone_is_no_empty_account(made: Made) -> None:
+    """A disk that is not mounted any more, while the account is unlocked."""
+    made.account.items()
+    made.directory.rename(made.directory.with_name("elsewhere"))
+    steps: list[Callable[[], object]] = [
+        made.account.items,
+        made.account.vaults,
+        lambda: made.account.find("AWS"),
+        lambda: made.account.create(made.vault.id, make_item()),
+        lambda: made.account.rename("other"),
+    ]
+    for step in steps:
+        with pytest.raises(MissingError, match="any more"):
+            step()
+    made.directory.mkdir(mode=0o700)  # the place where the disk is mounted otherwise
+    with pytest.raises(MissingError, match="any more"):
+        made.account.items()
 
 
 def test_modes_that_cannot_be_mended_are_refused(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
