@@ -1,5 +1,6 @@
 """What a call of `keyturn` imports before it knows the command, and what that costs."""
 
+import os
 import subprocess
 import sys
 import time
@@ -128,6 +129,14 @@ def seconds(command: list[str]) -> float:
             ["keyturn: missing argument '{bash|zsh|fish}', one of: bash, zsh, fish\n", "  hint: see: "],
         ),
         (["plugin", "init", "AWS"], ["keyturn: no plugin wraps AWS\n", "  hint: did you mean: aws\n"]),
+        (
+            ["plugin", "examples", "terrafrom"],
+            ["keyturn: there is no file and no plugin terrafrom"],
+        ),
+        (
+            ["grant", "--for", "5m", "--plugin", "gihub", "--no-input"],
+            ["keyturn: no plugin is called gihub\n", "  hint: did you mean: github\n"],
+        ),
         (["plugin", "inspect", "terrafrom"], ["keyturn: no plugin wraps", "did you mean: terraform\n"]),
     ],
 )
@@ -138,6 +147,17 @@ def test_a_wrong_call_says_what_is_right(words: list[str], hints: list[str]) -> 
     assert done.stderr.startswith(hints[0])
     for hint in hints:
         assert hint in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plugin", "list"], ["settings"], ["shell-init", "bash"]])
+def test_a_reader_that_has_enough_is_no_failure_of_ours(words: list[str]) -> None:
+    """The status is that of every command whose reader went away, and nothing is said."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [str(BIN / "keyturn"), *words]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def groups(command: click.Group, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Group]]:

@@ -6,7 +6,8 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
@@ -65,9 +66,29 @@ class LazyGroup(Group):
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _reader_gone():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, context: click.Context) -> Any:
+        with _reader_gone():
+            return super().invoke(context)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has enough of it; click takes a BrokenPipeError for a failure."""
+
+
+@contextlib.contextmanager
+def _reader_gone() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 @click.group(
@@ -107,6 +128,8 @@ def _run() -> None:
         raise SystemExit(Status.USAGE) from None
     except click.ClickException as error:
         raise _usage(error) from None
+    except ReaderGoneError:
+        raise BrokenPipeError from None
     except click.Abort:
         raise KeyboardInterrupt from None
     if isinstance(status, int) and status:
