@@ -43,7 +43,7 @@ class Password:
                 warning = f"{error.message} ({attempt} of {ATTEMPTS})"
         raise DeniedError(
             f"wrong password, {ATTEMPTS} times",
-            "try again after a pause of some seconds; each further three wrong ones double it",
+            "wait some seconds, then try again; three more wrong ones double the pause",
             "a recovery code opens the account at the same prompt",
         )
 
