@@ -128,13 +128,13 @@ def seconds(command: list[str]) -> float:
             ["completion"],
             ["keyturn: missing argument '{bash|zsh|fish}', one of: bash, zsh, fish\n", "  hint: see: "],
         ),
-        (["plugin", "init", "AWS"], ["keyturn: no plugin wraps AWS\n", "  hint: did you mean: aws\n"]),
+        (["plugin", "inspect", "AWS"], ["keyturn: no plugin wraps AWS\n", "  hint: did you mean: aws\n"]),
         (
             ["plugin", "examples", "terrafrom"],
             ["keyturn: there is no file and no plugin terrafrom"],
         ),
         (
-            ["grant", "--for", "5m", "--plugin", "gihub", "--no-input"],
+            ["plugin", "run", "--plugin", "gihub", "--", "ls"],
             ["keyturn: no plugin is called gihub\n", "  hint: did you mean: github\n"],
         ),
         (["plugin", "inspect", "terrafrom"], ["keyturn: no plugin wraps", "did you mean: terraform\n"]),
