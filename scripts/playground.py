@@ -14,9 +14,19 @@ from tests.aws_server.client import LocalAws
 from tests.programs.user import User
 
 NAME = "ada"
+ENDS = (signal.SIGHUP, signal.SIGTERM)
+
+
+def leave(*_: object) -> None:
+    """The window was closed: that is leaving, too. What comes next must not be cut short."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
 
 
 def main() -> int:
+    for number in ENDS:
+        signal.signal(number, leave)
     with LocalAws(NAME) as aws, User() as user:
         user.variables |= {
             **aws.environment(),

@@ -40,7 +40,11 @@ def test_an_unforeseen_error_says_where_and_not_what(capsys: pytest.CaptureFixtu
         (KeyboardInterrupt(), 130, ""),
         (SystemExit(7), 7, ""),
         (SystemExit(), 0, ""),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "keyturn: no space left on device\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "keyturn: no space left on device\n  hint: that disk is full: free some space, then try again\n",
+        ),
         (
             UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed"),
             2,

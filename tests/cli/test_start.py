@@ -1,12 +1,16 @@
 """What a call of `keyturn` imports before it knows the command, and what that costs."""
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from statistics import median
 
+import click
 import pytest
 
+from keyturn.cli.grouping import MEANT
 from keyturn.cli.main import COMMANDS
 from tests.programs.user import BIN
 
@@ -67,8 +71,6 @@ def test_the_table_of_commands_is_true() -> None:
     """`--help` shows a table; each name in it is a command with a help text."""
     import importlib
 
-    import click
-
     for name, (module, line) in COMMANDS.items():
         command = getattr(importlib.import_module(f"keyturn.cli.{module}"), name.replace("-", "_"))
         assert isinstance(command, click.Command), name
@@ -116,6 +118,31 @@ def seconds(command: list[str]) -> float:
             ["keyturn: got unexpected extra argument (now)", "  hint: see: keyturn lock --help"],
         ),
         (["\x1b[2J"], ["keyturn: no such command '\\x1b[2J'"]),
+        (["init", "aws"], ["keyturn: no such command 'init'", "  hint: did you mean: keyturn plugin init\n"]),
+        (["unlock"], ["keyturn: no such command 'unlock'", "  hint: did you mean: keyturn signin\n"]),
+        (["help"], ["keyturn: no such command 'help'", "  hint: did you mean: keyturn --help\n"]),
+        (
+            ["item", "help"],
+            ["keyturn: no such command 'help'", "  hint: did you mean: keyturn item --help\n"],
+        ),
+        (
+            ["agent", "status"],
+            ["keyturn: no such command 'status'", "  hint: did you mean: keyturn status\n"],
+        ),
+        (
+            ["completion"],
+            ["keyturn: missing argument '{bash|zsh|fish}', one of: bash, zsh, fish\n", "  hint: see: "],
+        ),
+        (["plugin", "inspect", "AWS"], ["keyturn: no plugin wraps AWS\n", "  hint: did you mean: aws\n"]),
+        (
+            ["plugin", "examples", "terrafrom"],
+            ["keyturn: there is no file and no plugin terrafrom"],
+        ),
+        (
+            ["plugin", "run", "--plugin", "gihub", "--", "ls"],
+            ["keyturn: no plugin is called gihub\n", "  hint: did you mean: github\n"],
+        ),
+        (["plugin", "inspect", "terrafrom"], ["keyturn: no plugin wraps", "did you mean: terraform\n"]),
     ],
 )
 def test_a_wrong_call_says_what_is_right(words: list[str], hints: list[str]) -> None:
@@ -125,3 +152,55 @@ def test_a_wrong_call_says_what_is_right(words: list[str], hints: list[str]) -> 
     assert done.stderr.startswith(hints[0])
     for hint in hints:
         assert hint in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plugin", "list"], ["settings"], ["shell-init", "bash"]])
+def test_a_reader_that_has_enough_is_no_failure_of_ours(words: list[str]) -> None:
+    """The status is that of every command whose reader went away, and nothing is said."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [str(BIN / "keyturn"), *words]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def groups(command: click.Group, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Group]]:
+    """This group and those in it, each with the words that call it."""
+    yield words, command
+    context = click.Context(command, obj=object())
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        if isinstance(below, click.Group):
+            yield from groups(below, (*words, name))
+
+
+def test_what_may_be_meant_is_there_and_what_is_there_is_not_taken_for_something_else() -> None:
+    from keyturn.cli.main import keyturn
+
+    found = {" ".join(words): group for words, group in groups(keyturn, ())}
+    assert len(found) > 10
+    assert set(MEANT) <= set(found)
+    for name, meant in MEANT.items():
+        context = click.Context(found[name], obj=object())
+        assert not set(meant) & set(found[name].list_commands(context)), name
+        for word, command in meant.items():
+            at: click.Command | None = keyturn
+            for part in [] if command.startswith("--") else command.split():
+                assert isinstance(at, click.Group)
+                at = at.get_command(context, part)
+            assert at is not None, f"{name} {word}: {command}"
+
+
+def test_a_group_lists_whole_sentences() -> None:
+    """And every group does: click's own cuts them after 45 characters."""
+    from keyturn.cli.grouping import Group
+    from keyturn.cli.main import keyturn
+
+    for words, group in groups(keyturn, ()):
+        assert isinstance(group, Group), words
+        formatter = click.HelpFormatter()
+        group.format_commands(click.Context(group, obj=object()), formatter)
+        listed = formatter.getvalue()
+        assert listed, words
+        assert "..." not in listed, words

@@ -46,6 +46,23 @@ def test_any_failure_leaves_the_old_content(
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_what_cannot_be_written_is_named_and_not_the_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gone" / "file"
+    with pytest.raises(FileNotFoundError) as caught:
+        files.write_atomically(path, b"")
+    assert caught.value.filename == str(path)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as failed:
+        files.write_atomically(tmp_path / "file", b"")
+    assert failed.value.filename == str(tmp_path / "file")
+
+
 def test_reading_does_not_hang_on_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DamagedError, match="not a regular file"):

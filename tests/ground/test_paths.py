@@ -45,9 +45,12 @@ def test_a_relative_override_is_refused() -> None:
         paths.resolve({"HOME": "/home/ada", "KEYTURN_DATA_DIR": "here"}, UID)
 
 
-@pytest.mark.parametrize("home", [{}, {"HOME": ""}, {"HOME": "here"}])
-def test_no_home_is_said(home: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match="HOME is not set"):
+@pytest.mark.parametrize(
+    ("home", "said"),
+    [({}, "not set"), ({"HOME": ""}, "not set"), ({"HOME": "here"}, "not an absolute path")],
+)
+def test_no_home_is_said(home: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"HOME is {said}"):
         paths.resolve(home, UID)
 
 

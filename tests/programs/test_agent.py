@@ -152,5 +152,24 @@ def test_a_stopped_agent_can_be_ended(user: User) -> None:
     user.keyturn("item", "list").fails(190, "the account is locked")
 
 
+def test_an_agent_without_a_log_serves_all_the_same(user: User) -> None:
+    """On a read-only disk, say: what can be read there is to be had."""
+    (user.state / "agent.log").mkdir(parents=True, mode=0o700)
+    user.keyturn("agent", "start").succeeds()
+    assert "process" in user.keyturn("status").succeeds().output
+
+
+def test_an_agent_that_cannot_start_says_why_once(user: User) -> None:
+    (user.home / "run/keyturn").mkdir(parents=True, mode=0o700)
+    user.keyturn("agent", "start").succeeds()
+    lock = next((user.home / "run/keyturn").glob("agent-*.lock"))
+    user.keyturn("agent", "stop").succeeds()
+    lock.unlink()
+    lock.mkdir()
+    said = user.keyturn("agent", "start").fails(194, f"the agent cannot be started: is a directory: {lock}")
+    lock.rmdir()
+    assert said.errors.count("cannot") == 1
+
+
 def test_stopping_an_agent_that_does_not_run_is_no_error(user: User) -> None:
     user.keyturn("agent", "stop").succeeds()

@@ -80,6 +80,8 @@ def test_exec_becomes_the_command(dev: User) -> None:
 
 def test_exec_of_nothing(dev: User) -> None:
     dev.keyturn("aws", "exec").fails(2, "which command?")
+    dev.keyturn("aws", "exec", "--", "/etc/passwd").fails(126, "/etc/passwd: permission denied")
+    dev.keyturn("aws", "exec", "--", "/etc/none").fails(127, "/etc/none: command not found")
     dev.keyturn("aws", "exec", "--", "no-such-program").fails(127, "no-such-program: command not found")
     dev.keyturn("aws", "exec", "--profile", "dev", "--", "true").fails(190, "locked")
 

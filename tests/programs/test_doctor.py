@@ -111,7 +111,7 @@ def test_on_a_clean_set_up_nothing_is_found(case: Case) -> None:
     assert not list(case.user.runtime.glob("keyturn/*.sock")), "it started an agent"
     done = case.user.keyturn("doctor", "--root", str(case.root)).succeeds()
     assert done.output.splitlines()[-1] == "nothing is wrong"
-    assert "as “AWS EXAMPLE” of account “Test”" in done.output
+    assert "as “AWS EXAMPLE” of account “Test”, the global default" in done.output
 
 
 PLANTED = [

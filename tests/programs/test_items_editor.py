@@ -156,8 +156,9 @@ def test_it_is_offered_to_edit_again(vault: Vault, editor: Editor) -> None:
     terminal = vault.user.terminal()
     command = f"EDITOR={variables['EDITOR']} keyturn item edit {name} --editor"
     terminal.type(command)
-    terminal.answer("edit it again? [Y/n]", "n")
-    terminal.ready()
+    assert "keyturn: line " in terminal.expect(r"edit it again\? \[Y/n\]")
+    terminal.type("n")
+    assert "keyturn:" not in terminal.ready(), "said once"
     assert terminal.status() == Status.USAGE
     terminal.type(command)
     terminal.expect(r"edit it again\? \[Y/n\]")

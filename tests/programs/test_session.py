@@ -179,8 +179,8 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            ("set lock.idle_hours 0", "lock.idle_hours cannot be 0: expected `int` >= 1"),
-            ("set lock.idle_hours soon", "lock.idle_hours cannot be soon: expected `int`, got `str`"),
+            ("set lock.idle_hours 0", "lock.idle_hours cannot be 0: expected a whole number, at least 1"),
+            ("set lock.idle_hours soon", "lock.idle_hours cannot be soon: expected a whole number, got text"),
             ("set lock.none 3", "no setting is called lock.none"),
             ("get lock", "no setting is called lock"),
             ("unset none", "no setting is called none"),

@@ -3,13 +3,21 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keyturn.ground import files
-from keyturn.ground.errors import ConfigurationError, ConflictError, MissingError, StorageError, UsageError
+from keyturn.ground.errors import (
+    ConfigurationError,
+    ConflictError,
+    DamagedError,
+    MissingError,
+    StorageError,
+    UsageError,
+)
 from keyturn.vaults.age import creation, slots
 from keyturn.vaults.age.directory import AccountDirectory
 from keyturn.vaults.age.opening import Opening
@@ -44,6 +52,43 @@ def test_a_loosened_file_is_mended_when_it_is_read(made: Made) -> None:
     path.chmod(0o644)
     made.account.items()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_account_that_is_gone_is_no_empty_account(made: Made) -> None:
+    """A disk that is not mounted any more, while the account is unlocked."""
+    made.account.items()
+    made.directory.rename(made.directory.with_name("elsewhere"))
+    steps: list[Callable[[], object]] = [
+        made.account.items,
+        made.account.vaults,
+        lambda: made.account.find("AWS"),
+        lambda: made.account.create(made.vault.id, make_item()),
+        lambda: made.account.rename("other"),
+    ]
+    for step in steps:
+        with pytest.raises(MissingError, match="any more"):
+            step()
+    made.directory.mkdir(mode=0o700)  # the place where the disk is mounted otherwise
+    with pytest.raises(MissingError, match="any more"):
+        made.account.items()
+
+
+def test_a_vault_that_is_gone_is_no_empty_vault(two_vaults: Made) -> None:
+    """Its items are not said to be missing, those of the other vault are there, and it can be given up."""
+    account = two_vaults.account
+    here, gone = (account.find(title)[0].id for title in ("AWS EXAMPLE", "in the other"))
+    other = next(vault for vault in account.vaults() if vault.name == "Other")
+    lost = two_vaults.directory / "vaults" / f"{other.id}.age"
+    lost.unlink()
+    for step in (account.items, lambda: account.get(gone), lambda: account.find("in the other")):
+        with pytest.raises(DamagedError, match="a vault that was here is gone") as caught:
+            step()
+        assert str(lost) in caught.value.message
+    assert account.get(here)[0].id == here
+    assert account.find("AWS EXAMPLE")[0].id == here
+    assert [item.id for item, _ in account.items(two_vaults.vault.id)] == [here]
+    account.machine.trust(account.id, two_vaults.directory, account.fingerprint)
+    assert [item.id for item, _ in account.items()] == [here]
 
 
 def test_modes_that_cannot_be_mended_are_refused(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

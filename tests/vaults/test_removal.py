@@ -17,6 +17,7 @@ from keyturn.ground.errors import (
 )
 from keyturn.ground.names import new_id
 from keyturn.vaults.age import identities, rotation, slots
+from keyturn.vaults.age.account import AgeAccount
 from keyturn.vaults.age.sealed import SealedFile
 from tests.vaults import age_scrypt
 from tests.vaults.changes import (
@@ -149,10 +150,18 @@ def test_the_old_identity_is_not_given_up_for_a_vault_that_was_left_out(
     check_whole(two_vaults.open(), ["AWS EXAMPLE", "in the other"])
 
 
+def without_vault(account: AgeAccount) -> None:
+    """The person agrees that the vault which this machine saw is gone."""
+    with pytest.raises(DamagedError, match="is gone"):
+        account.items()
+    account.machine.trust(account.id, account.directory, account.fingerprint)
+
+
 def test_a_keeper_with_the_old_identity_makes_no_vault(tmp_path: Path) -> None:
     """Not even where there is no other vault that would not open."""
     made = make_account(tmp_path / "account", tmp_path / "state", recovery=True)
     (made.directory / "vaults" / f"{made.vault.id}.age").unlink()
+    without_vault(made.account)
     stale = made.open()
     rotation.remove_slot(made.account, slot_of(made.account, "recovery"))
     with pytest.raises(FormerIdentityError):
@@ -180,6 +189,7 @@ def test_directories_that_git_does_not_keep_are_made_again(made: Made) -> None:
     shutil.rmtree(made.directory / "vaults")
     shutil.rmtree(made.directory / "versions")
     account = made.recover()
+    without_vault(account)
     assert account.items() == []
     account.create_vault("Again")
     rotation.change_password(account, slot_of(account, "password"), age_scrypt.wrapped(NEW))

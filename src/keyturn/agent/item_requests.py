@@ -52,7 +52,7 @@ class ItemRequests:
     async def find(self, client: Conversation, request: requests.FindItems, settings: Settings) -> object:
         plugin = loader.find_by_executable(request.executable)
         if plugin is None:
-            raise UsageError(f"no plugin wraps {printable(request.executable)}")
+            raise loader.unknown(request.executable)
         verb = f"look for a credential for {printable(request.executable)} in"
         permission = await self._access.permit(client, request, settings, verb)
         return await permission.unlocked.run(lambda: _related_first(permission, plugin))

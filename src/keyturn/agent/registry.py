@@ -112,7 +112,10 @@ def _load(path: Path) -> list[Entry]:
             "move it away and list the accounts anew: keyturn account add DIRECTORY",
         ) from None
     if parsed.version != FORMAT:
-        raise ConfigurationError(f"{path} has format {parsed.version}; this Keyturn knows {FORMAT}")
+        raise ConfigurationError(
+            f"{path} has format {parsed.version}; this Keyturn knows {FORMAT}",
+            "a newer Keyturn wrote it: use that one",
+        )
     return parsed.accounts
 
 

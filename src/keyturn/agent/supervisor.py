@@ -54,7 +54,8 @@ def start(directories: Directories) -> int:
     except KeyturnError as error:
         os.write(writing, (error.message + "\n").encode("utf-8", "replace"))
     except OSError as error:
-        os.write(writing, f"the agent cannot start: {files.reason(error)}\n".encode())
+        where = f": {error.filename}" if isinstance(error.filename, str) else ""
+        os.write(writing, f"{files.reason(error)}{where}\n".encode("utf-8", "replace"))
     os._exit(1)
 
 
@@ -145,11 +146,18 @@ def _leave_terminal() -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Times and what happened; no secret, no argument, no text of a foreign error."""
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > LARGEST_LOG:
+    """Times and what happened; no secret, no argument, no text of a foreign error.
+
+    Where it cannot be written (a read-only disk) the agent serves without it.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        if path.exists() and path.stat().st_size > LARGEST_LOG:
             path.rename(path.with_suffix(".log.1"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, flags, 0o600)
+    except OSError:
+        log.addHandler(logging.NullHandler())
+        return
     handler = logging.StreamHandler(open(descriptor, "a", encoding="utf-8"))  # noqa: SIM115  # for life
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
     log.addHandler(handler)

@@ -43,7 +43,7 @@ class Password:
                 warning = f"{error.message} ({attempt} of {ATTEMPTS})"
         raise DeniedError(
             f"wrong password, {ATTEMPTS} times",
-            "try again after a pause of some seconds; each further three wrong ones double it",
+            "wait some seconds, then try again; three more wrong ones double the pause",
             "a recovery code opens the account at the same prompt",
         )
 
@@ -79,8 +79,9 @@ class Attempts:
         """Raises DeniedError while a pause lasts."""
         left = self._until - self._clock.boot()
         if left > 0:
+            seconds = int(left) + 1
             raise DeniedError(
-                f"too many wrong passwords; try again in {int(left) + 1} seconds",
+                f"too many wrong passwords; try again in {seconds} second{'s' if seconds > 1 else ''}",
                 "no password is looked at before",
             )
 

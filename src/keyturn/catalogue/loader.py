@@ -9,7 +9,7 @@ The person's own plugins have no index: there are few, and they change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,8 +71,7 @@ def load(name: str, directory: Path = BUILT_IN) -> Plugin:
         for broken in current.broken:
             if broken.path.stem == name:
                 raise ConfigurationError(broken.message, MEND)
-        known = ", ".join(sorted({*_names(BUILT_IN), *current.plugins}))
-        raise UsageError(f"no plugin is called {printable(name)}", f"plugins: {known}")
+        raise _no_plugin(name, {*_names(BUILT_IN), *current.plugins})
     return _with_rules(found)
 
 
@@ -83,8 +82,7 @@ def _load(name: str, directory: Path) -> Plugin:
 
     path = directory / f"{name}.toml"
     if not is_plugin_name(name) or not path.is_file():
-        known = ", ".join(_names(directory)) or "none"
-        raise UsageError(f"no plugin is called {printable(name)}", f"plugins: {known}")
+        raise _no_plugin(name, _names(directory))
     content = index.content(path)
     plugin = compiled.of(name, content, directory) or schema.parse(
         content, str(path), lambda used: _load(used, directory)
@@ -96,6 +94,15 @@ def _load(name: str, directory: Path) -> Plugin:
             f"{path}: replaces: expected nothing, for it is in a person's own plugins only"
         )
     return plugin
+
+
+def _no_plugin(name: str, known: Iterable[str]) -> UsageError:
+    """No plugin is called so: which one could be meant, for the names of all fill a screen."""
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    hints = [f"did you mean: {near[0]}"] if near else []
+    return UsageError(f"no plugin is called {printable(name)}", *hints, "see: keyturn plugin list")
 
 
 def forget() -> None:
@@ -122,6 +129,24 @@ def find_by_executable(runs: str, directory: Path = BUILT_IN) -> Plugin | None:
             if runs in broken.commands:
                 raise ConfigurationError(broken.message, MEND)
     return None if built_in is None else load(built_in.plugin, directory)
+
+
+def unknown(executable: str) -> UsageError | ConfigurationError:
+    """Why no plugin wraps a command: what could be meant instead, or which broken file is called so."""
+    import difflib
+
+    for each in broken():
+        if each.path.name == f"{executable}.toml":
+            return ConfigurationError(each.message, MEND)
+    commands = listed()
+    near = difflib.get_close_matches(executable.lower(), commands, n=1, cutoff=0.7)
+    plugins = [each.runs for each in commands.values() if each.plugin == executable.lower()]
+    if executable.lower() not in commands and plugins:
+        hint = f"commands of {executable.lower()}: {', '.join(plugins)}"
+    else:
+        hint = f"did you mean: {near[0]}" if near else ""
+    hints = [hint] if hint else []
+    return UsageError(f"no plugin wraps {printable(executable)}", *hints, "see: keyturn plugin list")
 
 
 def listed(directory: Path = BUILT_IN) -> dict[str, Listed]:

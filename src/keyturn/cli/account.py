@@ -11,6 +11,7 @@ from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.account_place import list_place
 from keyturn.cli.context import Context, current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import naming, output_format, unlocking, with_agent
 from keyturn.cli.password import password, recovery, show_code
 from keyturn.cli.slot import slot
@@ -23,7 +24,7 @@ DEFAULT_TITLE = "personal"
 DEFAULT_VAULT = "Personal"
 
 
-@click.group()
+@click.group(cls=Group)
 def account() -> None:
     """Accounts: directories with vaults that one password (or another slot) opens."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 from keyturn.agent import requests
 from keyturn.cli import output
 from keyturn.cli.context import Context
-from keyturn.ground.errors import NotFoundError, UsageError
+from keyturn.ground.errors import ConfigurationError, NotFoundError, UsageError
 from keyturn.ground.names import printable
 from keyturn.vaults.places import BUS, KINDS, Kind, Name, Place
 
@@ -25,6 +26,9 @@ def list_place(
         raise UsageError(f"{kind.title} has no key files")
     if backend == "keepassxc" and not at:
         raise UsageError("which database?", "name it: --at FILE.kdbx")
+    if backend == "pass" and not at:
+        # The variable that pass itself follows (pass(1), “Environment variables”).
+        at = context.world.environment.get("PASSWORD_STORE_DIR") or "~/.password-store"
     place = Place(
         backend=backend,
         path=_absolute(context, at) if kind.is_file and at else at,
@@ -33,7 +37,8 @@ def list_place(
         environment=_environment(context, kind),
     )
     if kind.is_file and place.path and not os.path.exists(place.path):
-        raise UsageError(f"there is no {kind.path_is} {printable(place.path)}")
+        raise UsageError(f"there is no {kind.path_is} {printable(place.path)}", "name it: --at PATH")
+    _check_here(backend, place)
     password = None
     if kind.opens_by_itself if approval_password is None else approval_password:
         password = context.ask_new_password(f"a password to agree by, for account “{printable(title)}”")
@@ -41,6 +46,21 @@ def list_place(
     output.note(f"account “{printable(done['title'])}” is in {kind.title}; nothing was copied")
     if place.program:
         output.note(f"it is reached by {printable(place.program)}")
+
+
+def _check_here(backend: Name, place: Place) -> None:
+    """Say now what no later start of a program changes, before a password is thought of.
+
+    Raises UsageError, ConfigurationError.
+    """
+    if backend == "keychain" and sys.platform != "darwin":
+        raise UsageError("the macOS Keychain is on Macs only", "on Linux: --backend secret-service")
+    kind, _, path = place.environment.get(BUS, "").partition("unix:path=")
+    if backend == "secret-service" and path and not kind and not os.path.exists(path.split(",")[0]):
+        raise ConfigurationError(
+            f"there is no session bus at {printable(path)}, so no Secret Service can be reached",
+            "call this from a desktop session, or set DBUS_SESSION_BUS_ADDRESS",
+        )
 
 
 def _absolute(context: Context, path: str) -> str:

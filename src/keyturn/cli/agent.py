@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import with_agent
 
 
-@click.group()
+@click.group(cls=Group)
 def agent() -> None:
     """The agent in the background: started when it is first needed."""
 

@@ -137,7 +137,9 @@ def _value(context: Context, assignment: Assignment) -> Secret:
 
 
 def _standard_input(label: str) -> str:
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", f"to be asked, give the label alone: '{label}'")
+    if sys.stdin.isatty():
         # It would be shown as it is typed.
         raise UsageError("standard input is a terminal", f"to be asked, give the label alone: '{label}'")
     return _text(sys.stdin.buffer.read(LARGEST_VALUE + 1), "standard input")

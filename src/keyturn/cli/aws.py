@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from keyturn.cli.grouping import Group
+
 # name → module of `keyturn.cli`, and the command in it, imported when it is called: an SDK runs
 # credential-process again and again, and importing the others as well would cost it three times as much.
 COMMANDS = {
@@ -21,7 +23,7 @@ COMMANDS = {
 }
 
 
-class AwsGroup(click.Group):
+class AwsGroup(Group):
     """A group whose commands are in modules of their own."""
 
     def list_commands(self, context: click.Context) -> list[str]:

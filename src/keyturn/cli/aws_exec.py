@@ -19,6 +19,7 @@ from keyturn.ground.errors import ConfigurationError, NotFoundError, Status, Usa
 from keyturn.ground.names import printable
 from keyturn.ground.packed import Packed
 from keyturn.processes import bare, private
+from keyturn.processes.bare import CannotExecuteError
 
 # What a pipe holds before anybody reads (Linux 65536, macOS 16384 at least).
 PIPE_SIZE = 16000
@@ -107,5 +108,7 @@ def _found(context: Context, command: str) -> str:
     shims = str(context.world.directories.data / "shims")
     found = shutil.which(command, path=":".join(part for part in parts if part.rstrip("/") != shims))
     if found is None:
+        if "/" in command and os.path.exists(command):
+            raise CannotExecuteError(f"{printable(command)}: permission denied", "look at it: ls -l")
         raise NotFoundError(f"{printable(command)}: command not found", "it is looked for on PATH")
     return found

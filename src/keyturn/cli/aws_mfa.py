@@ -8,6 +8,7 @@ from keyturn.agent import messages, requests
 from keyturn.agent.aws_messages import MfaDevice
 from keyturn.cli import aws_asking
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import unlocking, with_agent
 from keyturn.cli.output import note
 from keyturn.ground.names import printable
@@ -16,7 +17,7 @@ from keyturn.ground.names import printable
 ENABLE_SECONDS = 240.0
 
 
-@click.group()
+@click.group(cls=Group)
 def mfa() -> None:
     """Multi-factor authentication of an IAM user."""
 

@@ -11,6 +11,7 @@ from keyturn.agent.sso_messages import EndedRow, SignInRow
 from keyturn.cli import aws_asking, output
 from keyturn.cli.aws_sso_populate import populate
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.cli.output import note
 from keyturn.cli.sso_options import choosing_session, no_browser
@@ -18,7 +19,7 @@ from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
 
 
-@click.group()
+@click.group(cls=Group)
 def sso() -> None:
     """Single sign-on: IAM Identity Center.
 

@@ -20,6 +20,23 @@ def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]
     ]
 
 
+def fitted(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], width: int | None
+) -> list[str]:
+    """As `aligned`, without those columns of `spare`, in order, that a window of `width` has no room for.
+
+    A line that a terminal breaks is in no column any more. Without a window (None) all are there.
+    """
+    kept = list(headings)
+    while True:
+        at = [headings.index(heading) for heading in kept]
+        lines = aligned(kept, [[row[place] for place in at] for row in rows])
+        wanting = [heading for heading in spare if heading in kept]
+        if width is None or not wanting or max(map(_width, lines)) <= width:
+            return lines
+        kept.remove(wanting[0])
+
+
 def _width(text: str) -> int:
     """How many columns a terminal gives to `text`."""
     if text.isascii():

@@ -184,6 +184,11 @@ def read_password(source: str | int) -> Secret:
     password = line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
     if not password:
         raise UsageError(f"the password in {where} is empty: the first line counts")
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        # Its text would hold the password.
+        raise UsageError(f"the password in {where} is not UTF-8 text") from None
     return Secret(password)
 
 

@@ -84,9 +84,8 @@ def commands(patient: Patient) -> list[CommandRow]:
         if used is None:
             found.append(CommandRow(name, path, "", "", "no default applies here"))
         else:
-            where = (
-                f"in {used.directory} and below" if used.directory else f"the default of {used.scope} scope"
-            )
+            near = {"session": "the default of this terminal session", "global": "the global default"}
+            where = f"in {used.directory} and below" if used.directory else near[used.scope]
             title, account = used.item.title or used.item.id, used.account.title or used.account.id
             found.append(CommandRow(name, path, title, account, where))
     return found

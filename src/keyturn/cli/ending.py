@@ -12,6 +12,7 @@ from collections.abc import Callable
 import click
 
 from keyturn.cli import output
+from keyturn.ground import files
 from keyturn.ground.errors import KeyturnError, Status, UsageError
 
 
@@ -36,7 +37,8 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         _discard_output()
         where = f": {error.filename}" if isinstance(error.filename, str) else ""
-        output.error(KeyturnError(f"{(error.strerror or type(error).__name__).lower()}{where}"))
+        hints = [files.remedy(error)] if where or files.is_of_the_disk(error) else []
+        output.error(KeyturnError(f"{(error.strerror or type(error).__name__).lower()}{where}", *hints))
         return Status.FAILED
     except UnicodeEncodeError:
         # A surrogate in a text: an argument's bytes were no UTF-8, and no name or title can hold them.

@@ -10,7 +10,6 @@ from keyturn.catalogue import loader, unlisted
 from keyturn.cli.context import Context
 from keyturn.cli.field_check import FieldCheck
 from keyturn.cli.selecting import Selector, credential_of
-from keyturn.ground.errors import UsageError
 from keyturn.items import ItemReference
 from keyturn.scopes import keys
 from keyturn.scopes.layers import Scope
@@ -59,7 +58,7 @@ def _wrapped(context: Context, command: str) -> tuple[str, Plugin]:
         return executable if found.executable(executable) else found.executables[0].runs, found
     plugin = loader.find_by_executable(executable)
     if plugin is None:
-        raise UsageError(f"no plugin wraps {executable}")
+        raise loader.unknown(executable)
     return executable, plugin
 
 

@@ -11,6 +11,7 @@ import msgspec
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.ground.errors import UsageError
 from keyturn.ground.names import printable
@@ -33,7 +34,7 @@ class Duration(click.ParamType[int]):
         return sum(int(number) * UNITS[unit] for number, unit in parts)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @unlocking
 @click.option("--for", "seconds", type=Duration(), metavar="TIME", help="how long: 30m, 2h, 1h30m")
 @click.option("--plugin", default="", metavar="NAME", help="only for this plugin's commands")

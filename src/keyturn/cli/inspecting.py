@@ -18,8 +18,6 @@ from keyturn.cli import diagnosis, output, surroundings
 from keyturn.cli.context import Context, current
 from keyturn.cli.inspected import BoundRow, DefaultRow, Inspected, Named, RulesRow, Wrapper, lines_of
 from keyturn.cli.options import output_format
-from keyturn.ground.errors import UsageError
-from keyturn.ground.names import printable
 from keyturn.ground.world import World
 from keyturn.items import ItemReference
 from keyturn.processes import identity
@@ -104,7 +102,7 @@ class Inspection:
         """All about one executable. Raises UsageError for one that nothing knows."""
         listed = self._listed.get(executable)
         if listed is None and executable not in self.names(everything=True):
-            raise UsageError(f"no plugin wraps {printable(executable)}", "see: keyturn plugin list")
+            raise loader.unknown(executable)
         here = self._here.all_layers(executable)
         first: dict[str, Layer] = {}
         for layer in here:

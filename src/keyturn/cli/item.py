@@ -9,6 +9,7 @@ import click
 from keyturn.agent import messages, requests, results
 from keyturn.cli import columns, item_view, output
 from keyturn.cli.context import Context, current
+from keyturn.cli.grouping import Group
 from keyturn.cli.item_archive import delete, history, move, restore
 from keyturn.cli.item_creation import create
 from keyturn.cli.item_edit import edit
@@ -21,7 +22,7 @@ from keyturn.items import find_field
 MOST_FOLDED = 200
 
 
-@click.group()
+@click.group(cls=Group)
 def item() -> None:
     """Items: a title and fields."""
 

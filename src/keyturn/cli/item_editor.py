@@ -31,7 +31,8 @@ _PLAIN = re.compile(r"\s*[\w@%+,./:-]+(?:\s+[\w@%+,./:-]+)*\s*")
 def edit(context: Context, view: ItemView, *, reveal: bool) -> None:
     """Have the item edited and store what came of it; nothing is stored if it was left as it was.
 
-    Raises UsageError if the editor fails, or the text is no item and the person does not edit it again.
+    Raises UsageError if the editor fails, or the text is no item and nobody can be asked whether to
+    edit it again; who is asked and does not want to has read what is wrong, and it ends with that status.
     """
     environment = context.world.environment
     editor = environment.get("VISUAL") or environment.get("EDITOR") or USUAL
@@ -56,19 +57,20 @@ def edit(context: Context, view: ItemView, *, reveal: bool) -> None:
                 request = requests.ReplaceItem(account=view.account, may_ask=context.may_ask, item=item)
                 messages.convert(context.call(request), ItemView)
             except KeyturnError as error:
-                if not _again(context, error):
+                if not _is_of_text(error) or not context.may_ask:
                     raise
+                output.error(error)
+                question = "nothing was changed; edit it again?"
+                if not context.terminal.confirm(question, default=True):
+                    # What is wrong was said.
+                    raise SystemExit(int(error.status)) from None
             else:
                 return
 
 
-def _again(context: Context, error: KeyturnError) -> bool:
-    """Whether the person wants to edit once more what cannot be stored as it is."""
-    is_of_text = isinstance(error, UnreadableError) or error.code in ("configuration", "usage", "ambiguous")
-    if not is_of_text or not context.may_ask:
-        return False
-    output.error(error)
-    return context.terminal.confirm("nothing was changed; edit it again?", default=True)
+def _is_of_text(error: KeyturnError) -> bool:
+    """Whether another text could be stored."""
+    return isinstance(error, UnreadableError) or error.code in ("configuration", "usage", "ambiguous")
 
 
 def _run(editor: str, path: Path, environment: dict[str, str]) -> None:

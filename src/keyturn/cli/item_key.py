@@ -34,7 +34,9 @@ class AccessKey:
 
 def read() -> AccessKey:
     """The key on standard input. Raises UsageError, which holds nothing of the text."""
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    if sys.stdin.isatty():
         # It would be shown as it is typed.
         raise UsageError(
             "standard input is a terminal",

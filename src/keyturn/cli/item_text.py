@@ -20,8 +20,10 @@ from keyturn.ground.secret import Secret
 from keyturn.items import TYPE_WORDS, Field, Item, new_field
 
 _HEAD = """\
-# A field is a [[field]] block: remove one, add one, change label, type ({types}) or value.
-# The id tells which field it was; a new one has none. Without a value it keeps the one that it has.
+# A field is a [[field]] block: remove one, add one, change label, type or value.
+# Types: {types}.
+# The id tells which field it was; a new one has none. Without a value it keeps
+# the one that it has.
 # Save and leave the editor to store it; leave it unchanged to change nothing.
 """
 

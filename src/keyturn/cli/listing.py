@@ -9,7 +9,7 @@ import msgspec
 
 from keyturn.catalogue import loader
 from keyturn.cli import output
-from keyturn.cli.columns import aligned
+from keyturn.cli.columns import fitted
 from keyturn.cli.context import current
 from keyturn.cli.options import output_format
 from keyturn.cli.surroundings import is_installed
@@ -45,7 +45,7 @@ class PluginRow(msgspec.Struct, frozen=True):
 def command(words: tuple[str, ...], form: str) -> None:
     """List the commands that can be set up; with WORDS those that all of these words fit.
 
-    A word fits a command's name, its title, its plugin or its platform.
+    A word fits a command's name, its title, its plugin or its platform. A narrow window shows fewer columns.
     """
     found = [row for row in rows(current().world) if fits(row, words)]
     for broken in loader.broken():
@@ -68,7 +68,7 @@ def command(words: tuple[str, ...], form: str) -> None:
         )
         for row in found
     ]
-    for line in aligned(headings, cells):
+    for line in fitted(headings, cells, ("required fields", "name"), output.width()):
         output.line(line)
     for row in found:
         if row.warning:

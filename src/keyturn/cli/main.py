@@ -6,12 +6,14 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import click
 
 from keyturn import __version__
 from keyturn.cli.ending import guarded, leave
+from keyturn.cli.grouping import Group, UnknownCommandError
 from keyturn.ground.errors import KeyturnError, Status, UsageError
 
 # name → module of `keyturn.cli`, one line of help. `--help` reads this table and imports no command.
@@ -41,7 +43,7 @@ COMMANDS = {
 COMPLETE = "_KEYTURN_COMPLETE"
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -64,20 +66,29 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
-    def resolve_command(
-        self, context: click.Context, arguments: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if arguments and arguments[0] not in COMMANDS:
-            import difflib
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _reader_gone():
+            return super().make_context(*args, **kwargs)
 
-            error = click.UsageError(f"no such command {arguments[0]!r}", context)
-            error.possibilities = difflib.get_close_matches(arguments[0], COMMANDS)  # type: ignore[attr-defined]
-            raise error
-        return super().resolve_command(context, arguments)
+    def invoke(self, context: click.Context) -> Any:
+        with _reader_gone():
+            return super().invoke(context)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has enough of it; click takes a BrokenPipeError for a failure."""
+
+
+@contextlib.contextmanager
+def _reader_gone() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 @click.group(
@@ -117,6 +128,8 @@ def _run() -> None:
         raise SystemExit(Status.USAGE) from None
     except click.ClickException as error:
         raise _usage(error) from None
+    except ReaderGoneError:
+        raise BrokenPipeError from None
     except click.Abort:
         raise KeyboardInterrupt from None
     if isinstance(status, int) and status:
@@ -127,7 +140,13 @@ def _usage(error: click.ClickException) -> UsageError:
     """click's complaint in our manner: one lower-case line, and where to read on."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "keyturn"
-    close = getattr(error, "possibilities", None) or []
-    hints = [f"did you mean: {command} {word}" for word in close[:1]]
-    message = (error.message if close else error.format_message()).rstrip(".")
+    if isinstance(error, UnknownCommandError):
+        hints = [f"did you mean: {error.meant}"] if error.meant else []
+        message = error.message
+    else:
+        close = getattr(error, "possibilities", None) or []
+        hints = [f"did you mean: {command} {word}" for word in close[:1]]
+        # click puts each choice of a missing argument on a line of its own.
+        message = " ".join((error.message if close else error.format_message()).split()).rstrip(".")
+        message = message.replace("'. Choose from: ", "', one of: ")
     return UsageError(message[:1].lower() + message[1:], *hints, f"see: {command} --help")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -88,6 +89,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) 
         console.print(drawn)
     for text in captured.get().splitlines():
         line(text.rstrip())
+
+
+def width() -> int | None:
+    """The columns of the window that stdout is; None where it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def clean(text: str) -> str:

@@ -7,13 +7,14 @@ import click
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import Context, current, read_password
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import unlocking, with_agent
 from keyturn.ground.errors import CancelledByPersonError
 from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 
 
-@click.group()
+@click.group(cls=Group)
 def password() -> None:
     """The account's password."""
 

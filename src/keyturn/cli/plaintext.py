@@ -10,6 +10,7 @@ from keyturn.catalogue.scanning import Found, Report
 from keyturn.cli import choosing, output, plaintext_restoring, sourcing
 from keyturn.cli.context import Context, current
 from keyturn.cli.ending import guarded, leave
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format, unlocking, with_agent
 from keyturn.cli.output import note
 from keyturn.cli.plaintext_finding import as_json, at_place, has_words, look, shown_place, shown_values
@@ -19,7 +20,7 @@ from keyturn.ground.names import printable
 from keyturn.processes import private
 
 
-@click.group()
+@click.group(cls=Group)
 def plaintext() -> None:
     """Credentials in plaintext files: find them, take them out, put them back."""
 

@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from keyturn.cli.grouping import Group
+
 # name → module of `keyturn.cli`, whose `command` is imported when it is called.
 COMMANDS = {
     "clear": "clearing",
@@ -22,7 +24,7 @@ COMMANDS = {
 }
 
 
-class PluginGroup(click.Group):
+class PluginGroup(Group):
     """A group whose commands are in modules of their own."""
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -55,7 +55,7 @@ def clear(context: Context, executable: str, name: str) -> None:
     """
     listed = loader.listed().get(executable)
     if listed is None:
-        raise UsageError(f"no plugin wraps {printable(executable)}", "see: keyturn plugin list")
+        raise loader.unknown(executable)
     file = DefaultsFile(context.world.directories.defaults)
     bound = file.read().bindings.get(listed.owner, {})
     if name not in bound:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format
 from keyturn.ground import files
 from keyturn.ground import settings as settings_file
 
+# Columns that a window needs for the table to be read in.
+WIDE = 160
 
-@click.group(invoke_without_command=True)
+
+@click.group(cls=Group, invoke_without_command=True)
 @output_format
 @click.pass_context
 def settings(context: click.Context, form: str) -> None:
@@ -26,6 +32,10 @@ def settings(context: click.Context, form: str) -> None:
         ]
         output.as_json("settings", content)
     else:
+        width = output.width()
+        if width is not None and width < WIDE:
+            _blocks(rows, width)
+            return
         output.table(
             ("setting", "value", "default", "what it does"),
             [
@@ -34,6 +44,17 @@ def settings(context: click.Context, form: str) -> None:
             ],
             "no settings",
         )
+
+
+def _blocks(rows: list[tuple[str, Any, Any, str]], width: int) -> None:
+    """For a window in which the table would be mostly folds."""
+    import textwrap
+
+    for key, value, default, description in rows:
+        kept = "" if value == default else f"  (default: {settings_file.text(default)})"
+        output.line(output.clean(f"{key} = {settings_file.text(value)}{kept}"))
+        for line in textwrap.wrap(description, max(width - 5, 20)):
+            output.line(f"    {line}")
 
 
 @settings.command()

@@ -220,9 +220,7 @@ class Setup:
 def _plugin(executable: str) -> Plugin:
     found = loader.find_by_executable(executable)
     if found is None:
-        commands = ", ".join(each.runs for each in loader.listed().values() if each.plugin == executable)
-        hint = f"commands of {executable}: {commands}" if commands else "see: keyturn plugin list"
-        raise UsageError(f"no plugin wraps {printable(executable)}", hint)
+        raise loader.unknown(executable)
     return found
 
 

@@ -11,6 +11,7 @@ import msgspec
 from keyturn.catalogue import loader
 from keyturn.cli import output, sourcing
 from keyturn.cli.context import Context, current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format
 from keyturn.cli.output import line, note
 from keyturn.ground import files
@@ -32,7 +33,7 @@ class ShimRow(msgspec.Struct, frozen=True):
     runs: str
 
 
-@click.group()
+@click.group(cls=Group)
 def shim() -> None:
     """Let scripts, make, git and editors run commands with credentials.
 

@@ -13,6 +13,7 @@ from keyturn.agent import messages, requests, results
 from keyturn.agent.requests import OutsideKey
 from keyturn.cli import output
 from keyturn.cli.context import Context, current, read_password
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import F, output_format, unlocking, with_agent
 from keyturn.cli.password import say_changed, show_code, slot_rows
 from keyturn.ground import files
@@ -24,7 +25,7 @@ LARGEST_IDENTITY_FILE = 64 * 1024
 WANT_A_TOUCH = ("yubikey", "fido2-hmac", "fido2prf", "se")
 
 
-@click.group()
+@click.group(cls=Group)
 def slot() -> None:
     """Slots: the ways in which an account opens."""
 

@@ -14,6 +14,7 @@ from keyturn.auth.password import Password
 from keyturn.auth.protocol import Asking, Authenticator
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, DamagedError, KeyturnError, UsageError
@@ -22,7 +23,7 @@ from keyturn.ground.secret import Secret
 LARGEST_FILE = 64 * 1024
 
 
-@click.group("system-auth")
+@click.group("system-auth", cls=Group)
 def system_auth() -> None:
     """Agree by fingerprint, or by what else the system uses to know you."""
 

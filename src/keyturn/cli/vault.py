@@ -8,10 +8,11 @@ import msgspec
 from keyturn.agent import messages, requests, results
 from keyturn.cli import output
 from keyturn.cli.context import current
+from keyturn.cli.grouping import Group
 from keyturn.cli.options import output_format, unlocking, with_agent
 
 
-@click.group()
+@click.group(cls=Group)
 def vault() -> None:
     """The vaults of an account."""
 

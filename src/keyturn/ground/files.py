@@ -82,7 +82,12 @@ def write_atomically(
     # Only where something is written: it takes a third of the interpreter's own start.
     import tempfile
 
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    except OSError as error:
+        # Nobody knows the temporary file; the place that it was to take they do.
+        error.filename = str(path)
+        raise
     try:
         with open(descriptor, "wb") as stream:
             os.fchmod(descriptor, mode)
@@ -93,9 +98,11 @@ def write_atomically(
         if before_rename is not None:
             before_rename()
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = str(path)
         raise
     try:
         sync_directory(path.parent)
@@ -194,6 +201,11 @@ def changing(path: Path) -> Iterator[None]:
         raise ConfigurationError(
             f"cannot write {path}: {reason(error)}", "nothing was changed", remedy(error)
         ) from None
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Whether `remedy` has its own words for it: a disk that is full, read-only or fails."""
+    return error.errno in _REMEDIES
 
 
 def remedy(error: OSError) -> str:

@@ -152,8 +152,9 @@ def _base(environment: Mapping[str, str], override: str, xdg: str, below_home: s
         return Path(os.path.normpath(value)) / "keyturn"
     home = environment.get("HOME", "")
     if not os.path.isabs(home):
+        state = "not an absolute path" if home else "not set"
         raise ConfigurationError(
-            f"HOME is not set, so there is no place for {below_home}/keyturn",
+            f"HOME is {state}, so there is no place for {below_home}/keyturn",
             f"set HOME, {xdg} or {override}",
         )
     return Path(os.path.normpath(home)) / below_home / "keyturn"

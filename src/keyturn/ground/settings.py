@@ -14,6 +14,7 @@ import msgspec
 
 from keyturn.ground import files
 from keyturn.ground.errors import ConfigurationError, UsageError
+from keyturn.ground.names import printable
 
 MEND = "correct it, or move the file away: then the defaults hold"
 
@@ -198,9 +199,40 @@ def _parse(content: bytes, path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {_lower(str(error))}", MEND) from None
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$.")
-        where = f"{place.rstrip('`')}: " if place else ""
-        raise ConfigurationError(f"{path}: {where}{_lower(what)}", MEND) from None
+        what, _, place = str(error).partition(" - at `$")
+        key = place.strip(".`")
+        raise ConfigurationError(f"{path}: {_complaint(what, key)}", MEND) from None
+
+
+# What the parser calls the kinds of values, and what a person who writes TOML calls them.
+_KINDS = {
+    "`str`": "text",
+    "`int`": "a whole number",
+    "`bool`": "true or false",
+    "`array`": "a list",
+    "`object`": "a table",
+}
+
+
+def _complaint(what: str, key: str) -> str:
+    """The parser's words about the value at `key` (empty: the whole file) as the person's own."""
+    import difflib
+    import re
+
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL)
+    if unknown:
+        wrong = f"{key}.{unknown[1]}".lstrip(".")
+        known = [row[0] for row in rows(Settings())] if key else list(Settings.__struct_fields__)
+        near = difflib.get_close_matches(wrong, known, n=1)
+        return f"{wrong}: unknown key" + (f"; did you mean “{near[0]}”?" if near else "")
+    if what.startswith("Invalid enum value"):
+        what = f"expected one of {', '.join(Preset)}"
+    for theirs, ours in _KINDS.items():
+        what = what.replace(theirs, ours)
+    what = what.replace("a whole number >=", "a whole number, at least").replace(
+        "a whole number <=", "a whole number, at most"
+    )
+    return f"{key}: {_lower(what)}" if key else _lower(what)
 
 
 def _lower(text: str) -> str:
@@ -223,7 +255,11 @@ def rows(settings: Settings) -> list[tuple[str, Any, Any, str]]:
 def _known(key: str) -> None:
     keys = [row[0] for row in rows(Settings())]
     if key not in keys:
-        raise UsageError(f"no setting is called {key}", f"settings: {', '.join(keys)}")
+        import difflib
+
+        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.7)
+        hints = [f"did you mean: {near[0]}"] if near else []
+        raise UsageError(f"no setting is called {printable(key)}", *hints, "see: keyturn settings")
 
 
 def get(settings: Settings, key: str) -> Any:

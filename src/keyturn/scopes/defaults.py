@@ -90,7 +90,10 @@ class DefaultsFile:
                 f"{self._path}: {error}", "move it away and set the defaults again: keyturn plugin init"
             ) from None
         if parsed.version != FORMAT:
-            raise ConfigurationError(f"{self._path} has format {parsed.version}; this Keyturn knows {FORMAT}")
+            raise ConfigurationError(
+                f"{self._path} has format {parsed.version}; this Keyturn knows {FORMAT}",
+                "a newer Keyturn wrote it: use that one",
+            )
         for place in parsed.directories:
             try:
                 places.path(place)

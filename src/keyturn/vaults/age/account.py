@@ -81,7 +81,7 @@ class AgeAccount(ItemStore):
             # A keeper that holds the identity from before a change finds that out here, not after writing.
             self.file.load()
             if any(vault.name == name for vault in self.vaults()):
-                raise ConflictError(f"the account has a vault “{name}” already")
+                raise ConflictError(f"the account has a vault “{name}” already", "see: keyturn vault list")
             return self.write_vault(name)
 
     def slots(self) -> list[SlotState]:

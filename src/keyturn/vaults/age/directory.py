@@ -39,23 +39,33 @@ class AccountDirectory:
         return self.vaults / (vault_id + SEALED_SUFFIX)
 
     def vault_ids(self) -> list[str]:
-        """The ids of the vault files that are there, sorted."""
+        """The ids of the vault files that are there, sorted.
+
+        Raises MissingError if the account itself is not there any more: that is no account without vaults.
+        """
         with storage(self.vaults, "read"), contextlib.suppress(FileNotFoundError):
             return _ids(os.listdir(self.vaults))
-        return []
+        # git, for one, keeps no empty directory.
+        with storage(self.account, "read"):
+            if self.account.exists():
+                return []
+        raise self._gone()
 
     @contextlib.contextmanager
     def locked(self, *, reading: bool = False) -> Iterator[None]:
         """Hold the account's lock: against other processes by flock, against our threads; reentrant.
 
         Where not even the lock file can be opened for writing (a read-only disk) or made (a full one), a
-        block that is only `reading` goes on without: nobody can be writing there.
+        block that is only `reading` goes on without: nobody can be writing there. Raises MissingError where
+        there is no such directory, StorageError for what else is in the way.
         """
         with self._threads, contextlib.ExitStack() as stack:
             # Asked again inside a block that goes on without: what is only read must not be written there.
             if not self._is_held:
                 try:
                     stack.enter_context(files.exclusively(self.path / ".lock"))
+                except FileNotFoundError:
+                    raise self._gone() from None
                 except OSError as error:
                     if not (reading and error.errno in NO_WRITING):
                         raise StorageError(
@@ -65,6 +75,13 @@ class AccountDirectory:
                     self._is_held = True
                     stack.callback(setattr, self, "_is_held", False)
             yield
+
+    def _gone(self) -> MissingError:
+        return MissingError(
+            f"the account is not in {self.path} any more",
+            "a disk that is not mounted? bring it back",
+            "if it was moved: keyturn account forget --account NAME, then keyturn account add DIRECTORY",
+        )
 
     def make(self) -> None:
         """Create what is missing, every directory with mode 0700, and close what is ours and open to others.

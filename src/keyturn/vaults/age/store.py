@@ -73,6 +73,8 @@ class ItemStore:
         self, vault: str | None = None, *, archived: bool = False
     ) -> list[tuple[ItemSummary, VaultReference]]:
         files = self.vault_files() if vault is None else [self._vault(vault)]
+        if vault is None and (gone := self._gone()):
+            raise gone
         documents = [(file, file.load()) for file in files]
         outdated = self._outdated()
         found = []
@@ -175,7 +177,8 @@ class ItemStore:
     def _copies(self, item_id: str) -> list[_Copy]:
         """Where an item lies, archived or not, the copy that counts first.
 
-        A damaged vault hides no item of a sound one, nor a missing item. Raises MissingError, DamagedError.
+        A damaged vault hides no item of a sound one, nor a missing item; so does one that is gone. Raises
+        MissingError, DamagedError.
         """
         found: list[_Copy] = []
         damage: KeyturnError | None = None
@@ -189,10 +192,26 @@ class ItemStore:
             if content is not None:
                 found.append(_Copy(file, document, content))
         if not found:
-            raise damage or MissingError(f"there is no item {printable(item_id)}")
+            raise damage or self._gone() or MissingError(f"there is no item {printable(item_id)}")
         if len(found) > 1:
             found.sort(key=lambda each: version_of(item_id, each.content), reverse=True)
         return found
+
+    def _gone(self) -> DamagedError | None:
+        """That a vault is gone which this machine saw: there is no way to delete one, so its file was lost.
+
+        None if all are there. Asked only where something is listed or not found: the pins are on the disk.
+        """
+        pinned = self.machine.pinned(self._id)
+        there = {"account", *self.place.vault_ids()}
+        for name in sorted(pinned.files if pinned else ()):
+            if name not in there:
+                return DamagedError(
+                    f"a vault that was here is gone: {self.place.vault(name)}",
+                    f"older versions are in {self.place.versions}",
+                    "to go on without it: keyturn account trust",
+                )
+        return None
 
     def _live(self, item_id: str) -> _Copy:
         """The copy that counts. Raises MissingError also for an item that is archived."""
