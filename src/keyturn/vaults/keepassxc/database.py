@@ -8,7 +8,6 @@ program has changed meanwhile.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.metadata
 import io
 import os
@@ -90,7 +89,7 @@ def writing(path: str) -> Iterator[None]:
     """Keep other Keyturns out while the database is read and written; KeePassXC itself knows no lock.
 
     The lock is on the file itself, so that none lies beside it: who waited for a file that was replaced
-    meanwhile waits again, for the new one. Raises as `Database`.
+    meanwhile waits again, for the new one. Raises as `Database`, and ConflictError as `files.take_lock`.
     """
     target = os.path.realpath(path)
     while True:
@@ -101,7 +100,7 @@ def writing(path: str) -> Iterator[None]:
             yield
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            files.take_lock(descriptor, Path(target))
             if _is_at(descriptor, target):
                 yield
                 return
