@@ -34,7 +34,7 @@ def _parsed(lines: list[str]) -> Iterator[Execution]:
             assert "execve(" not in line, f"not understood: {line[:300]}"
             continue
         words, pairs = (tuple(_strings(part)) for part in found.group(3, 4))
-        variables = dict(pair.split("=", 1) if "=" in pair else (pair, "") for pair in pairs)
+        variables = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
         yield Execution(int(found[1]), next(_strings(found[2])), words, variables)
 
 
