@@ -52,7 +52,6 @@ class Database:
             self.kdbx = library(io.BytesIO(content), password=typed, keyfile=key)
         except Exception as error:  # noqa: BLE001  # what the parser raises for odd bytes is of any kind
             raise _reason(error, self.path) from None
-        self._key_file = key_file
         if self.kdbx.version[0] < 4:
             raise ConfigurationError(
                 f"{self.path} has the format KDBX {self.kdbx.version[0]}; this needs KDBX 4",
@@ -66,9 +65,6 @@ class Database:
     def save(self) -> None:
         """Write it. Raises ChangedError, nothing written, if another program was faster; StorageError."""
         content = io.BytesIO()
-        if self._key_file:
-            # The library reads the key again, from where the stream stands.
-            self.kdbx.keyfile = io.BytesIO(_read(Path(self._key_file))[0])
         self.kdbx.save(content)
         mode = self.path.stat().st_mode & 0o777
 

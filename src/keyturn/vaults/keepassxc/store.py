@@ -112,8 +112,9 @@ class KeePassXC:
             except ChangedError:
                 continue
             if isinstance(answer, Got):
-                # What is on the disk, not what is in memory: the library writes what it wants.
-                return _got(self._open(), _entry(self._open(), answer.item.id))  # type: ignore[return-value]
+                # What is on the disk, not what is in memory: it is done when that opens.
+                stored = self._open()
+                return _got(stored, _entry(stored, answer.item.id))  # type: ignore[return-value]
             return answer
         raise ConflictError(
             "another program keeps writing the database; nothing was changed", "try again when it is done"
