@@ -234,6 +234,7 @@ def test_a_bare_seed_becomes_what_keepassxc_counts_codes_from(path: Path, accoun
     item.fields.append(new_field("one-time password", FieldType.OTP, Secret("JBSWY3DPEHPK3PXP")))
     stored = account.create(account.vaults()[0].id, item)
     assert cli(path, "show", "-t", str(path), "AWS").strip().isdigit()
+    assert cli(path, "show", "-a", "otp", str(path), "AWS").startswith("otpauth://totp/")
     assert required_field(account.read_back(stored.id)[0], "one-time password").value == Secret(
         "JBSWY3DPEHPK3PXP"
     )

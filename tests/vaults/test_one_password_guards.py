@@ -123,8 +123,10 @@ def test_a_sign_in_that_prints_no_session_is_none(op: Op) -> None:
     op.answers("signin --force", "export PATH=/tmp/x\n")
     assert isinstance(op.do(operations.Unlock()), KeyWanted)
     assert "printed no session" in op.refuses(operations.Unlock(), key="typed EXAMPLE").message
-    [typed] = [given for words, given, _ in op.calls if words[0] == "signin"]
+    typed = op.calls[-1][1]
     assert typed == "typed EXAMPLE\n"
+    op.answers("signin --force", "", "[ERROR] account is not signed in\n", 1)
+    assert isinstance(op.do(operations.Unlock(), key="typed EXAMPLE"), KeyWanted)
 
 
 def test_only_what_ids_can_name_is_listed(op: Op) -> None:

@@ -30,6 +30,7 @@ class Vault:
         self.fails: KeyturnError | UnicodeEncodeError | None = None
         self.answer: Answer | None = None
         self.files: list[Path] = []
+        self.lists_tags = True
 
     def perform(self, operation: Operation) -> Answer:
         self.asked.append(type(operation).__name__)
@@ -43,7 +44,7 @@ class Vault:
         match operation:
             case operations.ListItems():
                 listed = [
-                    Listed(ItemSummary(item.id, item.title), vault.id, item.id in self.archived)
+                    Listed(self._summary(item), vault.id, item.id in self.archived)
                     for item, vault in self.items.values()
                 ]
                 return Listing(list(self.vaults), listed, self._seen(), SECONDS)
@@ -76,6 +77,9 @@ class Vault:
                 return Made(self.vaults[-1])
             case _:
                 raise AssertionError(operation)
+
+    def _summary(self, item: Item) -> ItemSummary:
+        return ItemSummary(item.id, item.title, tags=tuple(item.tags) if self.lists_tags else ())
 
     def _got(self, item_id: str) -> Got:
         item, vault = self.items[item_id]
