@@ -9,7 +9,7 @@ import pytest
 
 from keyturn.ground.errors import ConflictError, KeyturnError, UnreachableError, UsageError
 from keyturn.ground.secret import Secret
-from keyturn.items import FieldType, Url, required_field
+from keyturn.items import FieldType, Section, Url, new_field, required_field
 from keyturn.vaults import operations
 from keyturn.vaults.failed import Failed
 from keyturn.vaults.onepassword import items, program
@@ -203,3 +203,16 @@ def test_an_edit_leaves_what_is_not_shown_as_it_came() -> None:
     assert changed["urls"] == [{"href": "https://other.example", "label": "", "primary": False}]
     assert changed["sections"] == ITEM["sections"]
     assert {field["id"]: field["type"] for field in changed["fields"]}["x"] == "STRING"
+
+
+def test_what_an_edit_touches_keeps_its_kind_and_its_section() -> None:
+    there = json.loads(json.dumps(ITEM))
+    there["fields"][2]["section"] = {"id": "s", "label": "Keys"}
+    item = items.item_of(there)
+    required_field(item, "card").value = Secret("4222")
+    item.fields.append(new_field("more", FieldType.TEXT, Secret("1")))
+    item.fields[-1].section = Section("t", "More")
+    changed = json.loads(items.edited(there, item))
+    card = next(field for field in changed["fields"] if field["id"] == "card")
+    assert (card["type"], card["value"]) == ("CREDIT_CARD_NUMBER", "4222")
+    assert changed["sections"] == [{"id": "s", "label": "Keys"}, {"id": "t", "label": "More"}]

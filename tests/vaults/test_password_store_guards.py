@@ -27,6 +27,7 @@ from keyturn.vaults.failed import Failed
 from keyturn.vaults.foreign import ForeignAccount
 from keyturn.vaults.operations import Answer, Got, Listing, Operation
 from keyturn.vaults.password_store import entry, gnupg
+from keyturn.vaults.password_store.store import open_store
 from tests.parts import needs
 from tests.vaults.foreign import make_account
 from tests.vaults.stores import PASSPHRASE, Store, making
@@ -276,3 +277,25 @@ def test_a_value_of_several_lines_is_one_line(store: Store, account: ForeignAcco
 def test_what_is_gone_is_missing(store: Store) -> None:
     gone = operations.GetItem("a" * 26)
     assert isinstance(refused(perform(store, gone)), MissingError)
+
+
+def test_a_list_is_read_once_as_long_as_its_directories_are_the_same(store: Store) -> None:
+    asked = list[str]()
+
+    def count(operation: Operation) -> Answer:
+        asked.append(type(operation).__name__)
+        return perform(store, operation)
+
+    account = ForeignAccount("a" * 26, "Test", store.place, count, lambda: 0.0)
+    for _ in range(2):
+        assert account.items() == []
+    assert asked == ["ListItems"]
+    store.run("pass", "insert", "-m", "x", stdin="EXAMPLE\n")
+    assert len(account.items()) == 1
+
+
+def test_a_list_of_keys_that_has_gone_meanwhile_is_named(store: Store) -> None:
+    (store.root / ".gpg-id").unlink()
+    opened = open_store(store.place, None, store.environment)
+    with pytest.raises(ConfigurationError, match=r"has no \.gpg-id"):
+        opened._recipients(store.root / "below")
