@@ -156,6 +156,10 @@ def test_what_wants_a_key_is_asked_for_once_and_by_its_own_words(tmp_path: Path)
         world.accounts.passwords.keep(world.entry.id, Secret("agreed"))
         assert agreed.unavailable() == ""
         await typed.look()
+        with pytest.raises(DeniedError, match="3 times") as caught:
+            await typed.open(Asked("wrong", "wrong", "wrong"))
+        assert "recovery" not in "".join(caught.value.hints), "such a vault has no recovery code"
+        world.clock.seconds += 60
         asked = Asked("wrong", RIGHT.reveal())
         opened = await typed.open(asked)
         assert [prompt for prompt, _ in asked.person.asked] == [PROMPT, PROMPT]

@@ -249,3 +249,14 @@ def test_somebodys_own_attribute_of_our_name_says_nothing(path: Path, account: F
     assert [field.label for field in account.get(stored.id)[0].fields] == [
         field.label for field in stored.fields
     ]
+
+
+def test_nobody_is_asked_to_open_what_is_not_there(path: Path) -> None:
+    unlock = operations.Unlock()
+    assert isinstance(perform(path, unlock, None), KeyWanted)
+    path.write_text("no database")
+    assert isinstance(refused(perform(path, unlock, None)), DamagedError)
+    path.unlink()
+    error = refused(perform(path, unlock, None))
+    assert isinstance(error, MissingError)
+    assert "keyturn account forget" in error.hints[0]

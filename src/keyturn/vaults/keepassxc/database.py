@@ -32,10 +32,23 @@ from keyturn.vaults.operations import Seen
 # Older versions keep salt, seed and IV of every database the same for ever.
 OLDEST = (4, 2)
 LARGEST = 256 * 1024 * 1024
+MOVED = "if it moved: keyturn account forget, then keyturn account create --backend keepassxc --at FILE"
+# KDBX's two signatures (keepass.info/help/kb/kdbx.html).
+SIGNATURE = bytes.fromhex("03d9a29a67fb4bb5")
 
 
 class ChangedError(Exception):
     """The file is not the one any more that was read."""
+
+
+def check_file(path: str) -> None:
+    """See that a database is there, before anybody is asked for its password.
+
+    Raises MissingError, DamagedError, StorageError.
+    """
+    content, _ = _read(Path(path))
+    if not content.startswith(SIGNATURE):
+        raise _no_database(Path(path))
 
 
 class Database:
@@ -134,9 +147,13 @@ def _read(path: Path) -> tuple[bytes, FileIdentity]:
     try:
         return files.read(path, LARGEST)
     except FileNotFoundError:
-        raise MissingError(f"there is no file {printable(str(path), 300)}") from None
+        raise MissingError(f"there is no file {printable(str(path), 300)}", MOVED) from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {files.reason(error)}", files.remedy(error)) from None
+
+
+def _no_database(path: Path) -> DamagedError:
+    return DamagedError(f"{path} is no KeePass database", MOVED)
 
 
 def _reason(error: Exception, path: Path) -> KeyturnError:
@@ -145,7 +162,7 @@ def _reason(error: Exception, path: Path) -> KeyturnError:
     if kind == "CredentialsError":
         return WrongPasswordError("this does not open the database: another password or key file")
     if kind == "HeaderChecksumError" and "Not a KeePass" in str(error):
-        return DamagedError(f"{path} is no KeePass database")
+        return _no_database(path)
     return DamagedError(
         f"{path} is damaged: it does not parse", "see whether KeePassXC opens it, or put a copy back"
     )

@@ -15,7 +15,7 @@ from keyturn.ground.secret import Secret
 from keyturn.items import Item, VaultReference
 from keyturn.vaults import operations
 from keyturn.vaults.keepassxc import entries
-from keyturn.vaults.keepassxc.database import ChangedError, Database, writing
+from keyturn.vaults.keepassxc.database import ChangedError, Database, check_file, writing
 from keyturn.vaults.operations import (
     Answer,
     Got,
@@ -75,6 +75,7 @@ class KeePassXC:
 
     def _unlock(self) -> Opened | KeyWanted:
         if self._key is None:
+            check_file(self._place.path)
             if self._place.key_file:
                 with contextlib.suppress(WrongPasswordError):
                     self._open()
