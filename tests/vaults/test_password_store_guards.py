@@ -274,6 +274,14 @@ def test_a_value_of_several_lines_is_one_line(store: Store, account: ForeignAcco
     assert isinstance(perform(store, operations.GetItem(stored.id)), Got)
 
 
+def test_a_store_that_has_moved_is_told_from_a_directory_that_is_none(store: Store) -> None:
+    place = msgspec.structs.replace(store.place, path=str(store.home / "gone"))
+    unlock = operations.Task(place, operations.Unlock(), None, store.environment)
+    error = refused(operations.perform(unlock))
+    assert isinstance(error, MissingError)
+    assert "keyturn account forget" in error.hints[0]
+
+
 def test_what_is_gone_is_missing(store: Store) -> None:
     gone = operations.GetItem("a" * 26)
     assert isinstance(refused(perform(store, gone)), MissingError)

@@ -69,6 +69,11 @@ class PasswordStore:
         self._clock = clock
 
     def do(self, operation: Operation) -> Answer:
+        if not self._root.is_dir():
+            raise MissingError(
+                f"there is no directory {printable(str(self._root), 300)}",
+                "if it moved: keyturn account forget, then keyturn account create --backend pass --at DIR",
+            )
         if not (self._root / RECIPIENTS).is_file():
             raise ConfigurationError(
                 f"{self._root} is no store of pass: it has no .gpg-id", "make one: pass init KEY"
