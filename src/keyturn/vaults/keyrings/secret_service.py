@@ -184,7 +184,7 @@ def _store(collection: Any, item: Item) -> Any:
         raise UsageError("the title of a keyring's entry cannot hold a NUL")
     attributes = {**OURS, "id": item.id, "category": item.category, "tags": json}
     # Replaced by their attributes: an entry whose tags are other ones would stay beside the new one.
-    before = [entry for entry in collection.get_all_items() if _is_ours(entry) and _id(entry) == item.id]
+    before = [entry for entry in collection.get_all_items() if _id(entry) == item.id]
     made = collection.create_item(item.title, attributes, contents.encode(item).encode(), replace=True)
     for entry in before:
         if entry.item_path != made.item_path:
