@@ -22,6 +22,10 @@ from pathlib import Path
 
 from scripts.console_blocks import Page, PageError, Step, matches, read_pages
 from tests.aws_server.client import AWS, LocalAws
+from tests.vaults.databases import make_database
+from tests.vaults.login_keyring import LoginKeyring
+from tests.vaults.stores import PASSPHRASE, making
+from tests.vaults.templates import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_PER_PAGE = 100
@@ -151,6 +155,9 @@ def run_page(page: Page) -> list[str]:
             path.insert(1, str(AWS.parent))
             if "mfa" in page.needs:
                 environment["MFA_SERIAL"] = add_mfa(aws, directory / "home")
+        for need, make in VAULTS.items():
+            if need in page.needs:
+                environment |= stack.enter_context(make(directory / "home"))
         environment["PATH"] = os.pathsep.join(path)
         stack.enter_context(nothing_left_running())
         output = run_script(bash_script(steps, mark), directory, environment)
@@ -165,6 +172,35 @@ def add_mfa(aws: LocalAws, home: Path) -> str:
     with (home / ".aws/config").open("a") as config:
         config.write(f"[profile deploy]\nrole_arn = {role}\nsource_profile = default\nregion = eu-west-1\n")
     return device.serial
+
+
+@contextmanager
+def a_database(home: Path) -> Iterator[dict[str, str]]:
+    """A KeePassXC database in the home; what opens it is in the file `database-password`."""
+    make_database(home / "secrets.kdbx")
+    (home / "database-password").write_text(PASSWORD + "\n")
+    yield {"QT_QPA_PLATFORM": "offscreen"}
+
+
+@contextmanager
+def a_store(home: Path) -> Iterator[dict[str, str]]:
+    """A store of pass where it is looked for; the passphrase of its key is in the file `passphrase`."""
+    with making(PASSPHRASE) as store:
+        (home / ".password-store").symlink_to(store.root)
+        (home / "passphrase").write_text(PASSPHRASE + "\n")
+        yield {"GNUPGHOME": str(store.home / ".gnupg")}
+
+
+@contextmanager
+def a_keyring(home: Path) -> Iterator[dict[str, str]]:
+    """A desktop's keyring, open, on a bus of the page's own."""
+    directory = home.parent / "bus"
+    directory.mkdir(mode=0o700)
+    with LoginKeyring(directory) as keyring:
+        yield {"DBUS_SESSION_BUS_ADDRESS": keyring.bus}
+
+
+VAULTS = {"keepassxc": a_database, "pass": a_store, "secret-service": a_keyring}
 
 
 def main(names: list[str]) -> int:

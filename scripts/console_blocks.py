@@ -17,7 +17,7 @@ from pathlib import Path
 FENCE = re.compile(r"^ *(?P<ticks>`{3,}|~{3,}) *(?P<word>[^\s`]*) *(?P<rest>[^`]*)$")
 SKIP = re.compile(r'skip="(?P<reason>[^"]+)"')
 NEEDS = re.compile(r"^<!-- console: needs (?P<what>.*) -->$")
-KNOWN_NEEDS = {"aws", "mfa"}
+KNOWN_NEEDS = {"aws", "mfa", "keepassxc", "pass", "secret-service"}
 
 
 class PageError(Exception):

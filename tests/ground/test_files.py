@@ -5,12 +5,13 @@ import fcntl
 import multiprocessing
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from keyturn.ground import files
-from keyturn.ground.errors import ConfigurationError, DamagedError
+from keyturn.ground.errors import ConfigurationError, ConflictError, DamagedError
 
 
 def test_writing_replaces_the_whole_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -139,3 +140,31 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     files.remove_leftovers(tmp_path)
     assert sorted(os.listdir(tmp_path)) == [".hidden", "kept"]
     files.remove_leftovers(tmp_path / "absent")
+
+
+def test_a_directory_is_held_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "HOLD_SECONDS", 0.1)
+    before = os.listdir(tmp_path)
+    with files.holding(tmp_path):
+        with pytest.raises(ConflictError, match="held"), files.holding(tmp_path):
+            raise AssertionError("two hold it")
+        assert os.listdir(tmp_path) == before, "nothing lies in it for that"
+    with files.holding(tmp_path):
+        pass
+
+
+def test_who_waits_for_a_directory_gets_it_next(tmp_path: Path) -> None:
+    first, waiting = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with files.holding(tmp_path):
+            first.set()
+            assert waiting.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert first.wait(10)
+    threading.Timer(0.05, waiting.set).start()
+    with files.holding(tmp_path):
+        assert waiting.is_set(), "not before the other one was done"
+    holder.join()

@@ -98,7 +98,7 @@ def backend() -> Any:
 
 def keychain(directory: Path) -> ForeignAccount:
     def perform(operation: Operation) -> operations.Answer:
-        return Keychain(backend(), str(directory), SystemClock()).do(operation)
+        return Keychain(backend(), directory, SystemClock()).do(operation)
 
     return ForeignAccount(new_id(), "Test", Place("keychain"), perform, SystemClock().boot)
 

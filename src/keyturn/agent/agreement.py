@@ -9,7 +9,7 @@ from keyturn.agent import unlocking
 from keyturn.agent.accounts import Accounts
 from keyturn.agent.registry import Entry
 from keyturn.agent.unlocking import TouchAgain
-from keyturn.agent.way import Way
+from keyturn.agent.way import Way, hints_of
 from keyturn.auth.password import Password
 from keyturn.auth.protocol import Asking, Authenticator, OtherWayError
 from keyturn.ground.errors import UnusableError
@@ -65,7 +65,7 @@ class Agreement:
             await self._accounts.verify(entry, secret)
 
         prompt = f"password of account “{printable(entry.title)}”: "
-        password = Password(prompt, check, self._accounts.without_password(entry))
+        password = Password(prompt, check, self._accounts.without_password(entry), hints_of(entry))
         touch = TouchAgain(self._accounts, entry)
         await by_the_first(self._authenticators(lines, (touch, password)), asking)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from keyturn.agent.accounts import Accounts, Unlocked
 from keyturn.agent.registry import Entry
-from keyturn.auth.password import Password
+from keyturn.auth.password import RECOVERY, Password
 from keyturn.auth.protocol import Asking
 from keyturn.ground.errors import LockedError
 from keyturn.ground.secret import Secret
@@ -37,13 +37,18 @@ class Way(Protocol):
         """
 
 
+def hints_of(entry: Entry) -> tuple[str, ...]:
+    """What an account's prompt takes besides; another program's vault has no recovery code."""
+    return (RECOVERY,) if entry.place is None else ()
+
+
 async def typed(accounts: Accounts, entry: Entry, prompt: str, asking: Asking) -> Unlocked:
     """Open an account by what the person types. Raises DeniedError after three wrong ones."""
 
     async def check(secret: Secret) -> None:
         await accounts.unlock(entry, secret)
 
-    await Password(prompt, check).approve(asking)
+    await Password(prompt, check, hints=hints_of(entry)).approve(asking)
     unlocked = accounts.unlocked(entry.id)
     if unlocked is None:
         raise LockedError("the account was locked again at once", "try again")

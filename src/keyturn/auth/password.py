@@ -14,6 +14,7 @@ from keyturn.ground.secret import Secret
 
 ATTEMPTS = 3
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+RECOVERY = "a recovery code opens the account at the same prompt"
 
 
 class Password:
@@ -22,12 +23,17 @@ class Password:
     name = "password"
 
     def __init__(
-        self, prompt: str, check: Callable[[Secret], Awaitable[None]], unavailable: str = ""
+        self,
+        prompt: str,
+        check: Callable[[Secret], Awaitable[None]],
+        unavailable: str = "",
+        hints: tuple[str, ...] = (RECOVERY,),
     ) -> None:
-        """`unavailable` says why there is no password to ask for."""
+        """`unavailable` says why there is no password to ask for; `hints` what else the prompt takes."""
         self._prompt = prompt
         self._check = check
         self._unavailable = unavailable
+        self._hints = hints
 
     async def unavailable(self) -> str:
         return self._unavailable
@@ -44,7 +50,7 @@ class Password:
         raise DeniedError(
             f"wrong password, {ATTEMPTS} times",
             "wait some seconds, then try again; three more wrong ones double the pause",
-            "a recovery code opens the account at the same prompt",
+            *self._hints,
         )
 
 

@@ -7,14 +7,18 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyturn.ground.errors import ConfigurationError, DamagedError
+from keyturn.ground.errors import ConfigurationError, ConflictError, DamagedError
 from keyturn.ground.paths import is_private
 
 LARGEST = 64 * 1024 * 1024
+# A person waits for what wants the lock of another program's directory; who holds it has milliseconds to do.
+HOLD_SECONDS = 15.0
+LOOK_SECONDS = 0.01
 
 FULL = "that disk is full: free some space, then try again"
 _REMEDIES = {
@@ -180,6 +184,34 @@ def exclusively(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Hold the lock of the directory `path` itself while the block runs, where no lock file may lie in it.
+
+    Raises ConflictError if another process holds it for HOLD_SECONDS, OSErrors as they come.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        take_lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def take_lock(descriptor: int, path: Path) -> None:
+    """Lock what is open at `path`, until it is closed. Raises ConflictError after HOLD_SECONDS."""
+    until = time.monotonic() + HOLD_SECONDS
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.monotonic() > until:
+            raise ConflictError(
+                f"another program has held {path} for {HOLD_SECONDS:.0f} seconds",
+                "nothing was changed: try again when it is done",
+            )
+        time.sleep(LOOK_SECONDS)
 
 
 @contextlib.contextmanager

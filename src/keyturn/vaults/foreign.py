@@ -112,19 +112,19 @@ class ForeignAccount:
         return got.item, got.vault
 
     def create(self, vault_id: str, item: Item) -> Item:
-        return self._changed(operations.CreateItem(vault=self._vault(vault_id).id, content=item))
+        return self._changed("", operations.CreateItem(vault=self._vault(vault_id).id, content=item))
 
     def edit(self, item: Item) -> Item:
         self._listed(item.id)
-        return self._changed(operations.EditItem(content=item))
+        return self._changed(item.id, operations.EditItem(content=item))
 
     def archive(self, item_id: str) -> Item:
         self._listed(item_id)
-        return self._changed(operations.ArchiveItem(item=item_id), keep=False)
+        return self._changed(item_id, operations.ArchiveItem(item=item_id), keep=False)
 
     def restore(self, item_id: str, version: int | None = None) -> Item:
         self._listed(item_id, archived=True if version is None else None)
-        return self._changed(operations.RestoreItem(item=item_id, version=version))
+        return self._changed(item_id, operations.RestoreItem(item=item_id, version=version))
 
     def delete(self, item_id: str) -> None:
         self._listed(item_id, archived=None)
@@ -138,7 +138,7 @@ class ForeignAccount:
         target = self._vault(vault_id)
         if self._listed(item_id, archived=None).vault == target.id:
             return self.get(item_id)[0]
-        return self._changed(operations.MoveItem(item=item_id, vault=target.id))
+        return self._changed(item_id, operations.MoveItem(item=item_id, vault=target.id))
 
     def history(self, item_id: str) -> list[Item]:
         self._listed(item_id, archived=None)
@@ -155,7 +155,6 @@ class ForeignAccount:
         with self._lock:
             known = self._listing
             if known is None or not known.holds(self._boot()):
-                self._listing = None
                 answer = self._ask(operations.ListItems(), Listing)
                 known = self._listing = _Known(answer, self._boot() + answer.seconds)
             assert isinstance(known.answer, Listing)
@@ -165,7 +164,6 @@ class ForeignAccount:
         with self._lock:
             known = self._items.get(item_id)
             if known is None or not known.holds(self._boot()):
-                self._items.pop(item_id, None)
                 if not is_id(item_id):
                     raise self._no_item(item_id, is_archived=False)
                 if self._listing is not None and self._listing.holds(self._boot()):
@@ -176,17 +174,16 @@ class ForeignAccount:
             assert isinstance(known.answer, Got)
             return known.answer
 
-    def _changed(self, operation: Operation, *, keep: bool = True) -> Item:
-        """Do what changes one item; whatever comes of it, what was known of that item is not believed."""
+    def _changed(self, item_id: str, operation: Operation, *, keep: bool = True) -> Item:
+        """Do what changes one item (or makes one: no id yet); whatever comes of it, what was known of that
+        item is not believed."""
         with self._lock:
-            item_id = operation.content.id if isinstance(operation, operations.EditItem) else ""
             try:
                 got = self._ask(operation, Got)
-                item_id = got.item.id
             finally:
                 self._stale(item_id)
             if keep:
-                self._items[item_id] = _Known(got, self._boot() + got.seconds)
+                self._items[got.item.id] = _Known(got, self._boot() + got.seconds)
             return _copied(got.item)
 
     def _stale(self, item_id: str) -> None:
@@ -229,7 +226,7 @@ class ForeignAccount:
 
     def _ask(self, operation: Operation, kind: type[A]) -> A:
         answer = None
-        with contextlib.suppress(UnicodeEncodeError):
+        with self._lock, contextlib.suppress(UnicodeEncodeError):
             answer = self._perform(operation)
         if answer is None:
             # Not while that error is handled: the text is in it.

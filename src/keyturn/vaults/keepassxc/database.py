@@ -8,7 +8,6 @@ program has changed meanwhile.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.metadata
 import io
 import os
@@ -33,10 +32,23 @@ from keyturn.vaults.operations import Seen
 # Older versions keep salt, seed and IV of every database the same for ever.
 OLDEST = (4, 2)
 LARGEST = 256 * 1024 * 1024
+MOVED = "if it moved: keyturn account forget, then keyturn account create --backend keepassxc --at FILE"
+# KDBX's two signatures (keepass.info/help/kb/kdbx.html).
+SIGNATURE = bytes.fromhex("03d9a29a67fb4bb5")
 
 
 class ChangedError(Exception):
     """The file is not the one any more that was read."""
+
+
+def check_file(path: str) -> None:
+    """See that a database is there, before anybody is asked for its password.
+
+    Raises MissingError, DamagedError, StorageError.
+    """
+    content, _ = _read(Path(path))
+    if not content.startswith(SIGNATURE):
+        raise _no_database(Path(path))
 
 
 class Database:
@@ -53,7 +65,6 @@ class Database:
             self.kdbx = library(io.BytesIO(content), password=typed, keyfile=key)
         except Exception as error:  # noqa: BLE001  # what the parser raises for odd bytes is of any kind
             raise _reason(error, self.path) from None
-        self._key_file = key_file
         if self.kdbx.version[0] < 4:
             raise ConfigurationError(
                 f"{self.path} has the format KDBX {self.kdbx.version[0]}; this needs KDBX 4",
@@ -67,9 +78,6 @@ class Database:
     def save(self) -> None:
         """Write it. Raises ChangedError, nothing written, if another program was faster; StorageError."""
         content = io.BytesIO()
-        if self._key_file:
-            # The library reads the key again, from where the stream stands.
-            self.kdbx.keyfile = io.BytesIO(_read(Path(self._key_file))[0])
         self.kdbx.save(content)
         mode = self.path.stat().st_mode & 0o777
 
@@ -90,7 +98,7 @@ def writing(path: str) -> Iterator[None]:
     """Keep other Keyturns out while the database is read and written; KeePassXC itself knows no lock.
 
     The lock is on the file itself, so that none lies beside it: who waited for a file that was replaced
-    meanwhile waits again, for the new one. Raises as `Database`.
+    meanwhile waits again, for the new one. Raises as `Database`, and ConflictError as `files.take_lock`.
     """
     target = os.path.realpath(path)
     while True:
@@ -101,7 +109,7 @@ def writing(path: str) -> Iterator[None]:
             yield
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            files.take_lock(descriptor, Path(target))
             if _is_at(descriptor, target):
                 yield
                 return
@@ -139,9 +147,13 @@ def _read(path: Path) -> tuple[bytes, FileIdentity]:
     try:
         return files.read(path, LARGEST)
     except FileNotFoundError:
-        raise MissingError(f"there is no file {printable(str(path), 300)}") from None
+        raise MissingError(f"there is no file {printable(str(path), 300)}", MOVED) from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {files.reason(error)}", files.remedy(error)) from None
+
+
+def _no_database(path: Path) -> DamagedError:
+    return DamagedError(f"{path} is no KeePass database", MOVED)
 
 
 def _reason(error: Exception, path: Path) -> KeyturnError:
@@ -150,7 +162,7 @@ def _reason(error: Exception, path: Path) -> KeyturnError:
     if kind == "CredentialsError":
         return WrongPasswordError("this does not open the database: another password or key file")
     if kind == "HeaderChecksumError" and "Not a KeePass" in str(error):
-        return DamagedError(f"{path} is no KeePass database")
+        return _no_database(path)
     return DamagedError(
         f"{path} is damaged: it does not parse", "see whether KeePassXC opens it, or put a copy back"
     )

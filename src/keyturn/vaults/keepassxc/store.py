@@ -15,7 +15,7 @@ from keyturn.ground.secret import Secret
 from keyturn.items import Item, VaultReference
 from keyturn.vaults import operations
 from keyturn.vaults.keepassxc import entries
-from keyturn.vaults.keepassxc.database import ChangedError, Database, writing
+from keyturn.vaults.keepassxc.database import ChangedError, Database, check_file, writing
 from keyturn.vaults.operations import (
     Answer,
     Got,
@@ -75,6 +75,7 @@ class KeePassXC:
 
     def _unlock(self) -> Opened | KeyWanted:
         if self._key is None:
+            check_file(self._place.path)
             if self._place.key_file:
                 with contextlib.suppress(WrongPasswordError):
                     self._open()
@@ -112,8 +113,9 @@ class KeePassXC:
             except ChangedError:
                 continue
             if isinstance(answer, Got):
-                # What is on the disk, not what is in memory: the library writes what it wants.
-                return _got(self._open(), _entry(self._open(), answer.item.id))  # type: ignore[return-value]
+                # What is on the disk, not what is in memory: it is done when that opens.
+                stored = self._open()
+                return _got(stored, _entry(stored, answer.item.id))  # type: ignore[return-value]
             return answer
         raise ConflictError(
             "another program keeps writing the database; nothing was changed", "try again when it is done"

@@ -6,16 +6,15 @@ there is one that lists them; entries of other programs are not seen.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import importlib
-import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from keyturn.ground import files
 from keyturn.ground.clock import Clock, SystemClock
 from keyturn.ground.errors import (
     ConfigurationError,
@@ -49,13 +48,13 @@ class Keyring(Protocol):
 
 def open_store(place: Place, key: Secret | None, environment: Mapping[str, str]) -> Keychain:
     """A store for one task. Raises ConfigurationError elsewhere than on macOS."""
-    return Keychain(_backend(place.path), environment.get("HOME", "/"), SystemClock())
+    return Keychain(_backend(place.path), Path(environment.get("HOME", "/")), SystemClock())
 
 
 class Keychain:
     """Implements `Store`; `directory` is locked while something is changed, to keep other Keyturns out."""
 
-    def __init__(self, keyring: Keyring, directory: str, clock: Clock) -> None:
+    def __init__(self, keyring: Keyring, directory: Path, clock: Clock) -> None:
         self._keyring = keyring
         self._directory = directory
         self._clock = clock
@@ -84,7 +83,7 @@ class Keychain:
                 _check(vault)
                 return self._create(item)
             case operations.EditItem(content=item):
-                with self._locked():
+                with files.holding(self._directory):
                     changed = contents.following(self._item(item.id), item, self._clock)
                     return self._store(changed)
             case operations.MoveItem(item=item, vault=vault):
@@ -98,7 +97,7 @@ class Keychain:
                 raise UnsupportedError("the keychain keeps no archive and no former versions")
 
     def _create(self, item: Item) -> Got:
-        with self._locked():
+        with files.holding(self._directory):
             if any(each.id == item.id for each in self._index()):
                 raise ConflictError("the keychain has an item with this id already")
             return self._store(item)
@@ -111,7 +110,7 @@ class Keychain:
         return self._got(self._item(item.id))
 
     def _delete(self, item_id: str) -> Nothing:
-        with self._locked():
+        with files.holding(self._directory):
             self._item(item_id)
             self._write([each for each in self._index() if each.id != item_id])
             self._keyring.delete_password(SERVICE, item_id)
@@ -141,15 +140,6 @@ class Keychain:
 
     def _got(self, item: Item) -> Got:
         return Got(item, VAULT, seconds=SECONDS)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _check(vault: str) -> None:

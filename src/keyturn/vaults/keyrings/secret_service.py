@@ -78,7 +78,7 @@ class SecretService:
                 return self._got(collection, _store(collection, item))
             case operations.EditItem(content=item):
                 collection, entry = self._find(collections, item.id)
-                stored = contents.decode(_secret(entry))
+                stored = _own(entry)
                 if stored is None:
                     raise UnsupportedError(
                         "the entry is another program's: it is only read here", "change it there"
@@ -89,7 +89,7 @@ class SecretService:
                 collection, entry = self._find(collections, item)
                 target = self._collection(collections, vault)
                 found = self._got(collection, entry).item
-                if contents.decode(_secret(entry)) is None:
+                if _own(entry) is None:
                     raise UnsupportedError("the entry is another program's: it stays where that put it")
                 made = _store(target, found)
                 entry.delete()
@@ -144,9 +144,8 @@ class SecretService:
         raise MissingError("there is no such keyring", "see them: keyturn vault list")
 
     def _got(self, collection: Any, entry: Any) -> Got:
-        item = contents.decode(_secret(entry)) if _is_ours(entry) else None
         vault = VaultReference(_vault_id(collection), collection.get_label())
-        return Got(item or _foreign(entry), vault, seconds=SECONDS)
+        return Got(_own(entry) or _foreign(entry), vault, seconds=SECONDS)
 
 
 @contextlib.contextmanager
@@ -185,7 +184,7 @@ def _store(collection: Any, item: Item) -> Any:
         raise UsageError("the title of a keyring's entry cannot hold a NUL")
     attributes = {**OURS, "id": item.id, "category": item.category, "tags": json}
     # Replaced by their attributes: an entry whose tags are other ones would stay beside the new one.
-    before = [entry for entry in collection.get_all_items() if _is_ours(entry) and _id(entry) == item.id]
+    before = [entry for entry in collection.get_all_items() if _id(entry) == item.id]
     made = collection.create_item(item.title, attributes, contents.encode(item).encode(), replace=True)
     for entry in before:
         if entry.item_path != made.item_path:
@@ -196,6 +195,11 @@ def _store(collection: Any, item: Item) -> Any:
 def _is_ours(entry: Any) -> bool:
     attributes = entry.get_attributes()
     return all(attributes.get(name) == value for name, value in OURS.items())
+
+
+def _own(entry: Any) -> Item | None:
+    """The item of an entry of ours; None for another program's, whatever stands in it."""
+    return contents.decode(_secret(entry)) if _is_ours(entry) else None
 
 
 def _id(entry: Any) -> str:

@@ -17,7 +17,8 @@ from keyturn.ground.names import printable
 from keyturn.ground.secret import Secret
 
 SECONDS = 40.0
-ALWAYS = ("--batch", "--no-tty", "--quiet", "--status-fd", "2")
+# Not --quiet: with it nothing is said of keys that are not here.
+ALWAYS = ("--batch", "--no-tty", "--status-fd", "2")
 
 
 class NeedsPassphraseError(Exception):
@@ -119,8 +120,11 @@ class GnuPG:
         heads = {line[0] for line in words}
         # A key of ours was looked at and gave no session key: it did not open. What comes after that key
         # (DECRYPTION_KEY) is the message's own fault.
-        has_key = "ENC_TO" in heads and "NO_SECKEY" not in heads
-        if has_key and "DECRYPTION_FAILED" in heads and "DECRYPTION_KEY" not in heads:
+        wanted, absent = (
+            {line[1] for line in words if line[0] == head and len(line) > 1}
+            for head in ("ENC_TO", "NO_SECKEY")
+        )
+        if wanted - absent and "DECRYPTION_FAILED" in heads and "DECRYPTION_KEY" not in heads:
             if self._passphrase is not None:
                 return WrongPasswordError("this passphrase does not open the GnuPG key")
             return NeedsPassphraseError()

@@ -57,7 +57,10 @@ def open_store(place: Place, key: Secret | None, environment: Mapping[str, str])
 
 
 class PasswordStore:
-    """Implements `Store`. An item's id comes from its path: so nothing can be renamed, only moved."""
+    """Implements `Store`. An item's id comes from its path: so nothing can be renamed, only moved.
+
+    Other Keyturns are kept out by the lock of the directory itself; pass knows none.
+    """
 
     def __init__(self, root: Path, gnupg: GnuPG, key: Secret | None, clock: Clock) -> None:
         self._root = root
@@ -66,6 +69,11 @@ class PasswordStore:
         self._clock = clock
 
     def do(self, operation: Operation) -> Answer:
+        if not self._root.is_dir():
+            raise MissingError(
+                f"there is no directory {printable(str(self._root), 300)}",
+                "if it moved: keyturn account forget, then keyturn account create --backend pass --at DIR",
+            )
         if not (self._root / RECIPIENTS).is_file():
             raise ConfigurationError(
                 f"{self._root} is no store of pass: it has no .gpg-id", "make one: pass init KEY"
@@ -190,9 +198,9 @@ class PasswordStore:
     def _create(self, vault: str, item: Item) -> Got:
         top = self._directory(vault)
         path = top / f"{_checked(item.title)}{SUFFIX}"
-        if path.exists():
-            raise ConflictError(f"the store has an entry “{printable(item.title)}” there already")
-        with self._locked():
+        with files.holding(self._root):
+            if path.exists():
+                raise ConflictError(f"the store has an entry “{printable(item.title)}” there already")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(path, item)
         return self._got(path)
@@ -203,7 +211,7 @@ class PasswordStore:
             raise UnsupportedError(
                 "an entry of pass is its path: it cannot be renamed", "move it: pass mv OLD NEW"
             )
-        with self._locked():
+        with files.holding(self._root):
             there = files.identity(path)
             if there is None or _version(there) != item.version:
                 raise ConflictError("the item was changed meanwhile", "look at it, then try again")
@@ -221,7 +229,7 @@ class PasswordStore:
     def _move(self, item_id: str, vault: str) -> Got:
         path = self._path(item_id)
         target = self._directory(vault) / f"{self._title(path)}{SUFFIX}"
-        with self._locked():
+        with files.holding(self._root):
             if target.exists():
                 raise ConflictError("there is an entry of this name in that directory already")
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -235,7 +243,7 @@ class PasswordStore:
 
     def _delete(self, item_id: str) -> Nothing:
         path = self._path(item_id)
-        with self._locked():
+        with files.holding(self._root):
             path.unlink()
             self._prune(path.parent)
         return Nothing()
@@ -279,18 +287,6 @@ class PasswordStore:
             if directory == self._root:
                 raise ConfigurationError(f"{self._root} has no .gpg-id", "make it: pass init KEY")
             directory = directory.parent
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other Keyturns out, by the directory itself; pass knows no lock."""
-        import fcntl
-
-        descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _id(path: Path) -> str:
