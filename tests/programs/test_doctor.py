@@ -17,7 +17,14 @@ from keyturn.ground import paths
 from keyturn.shells import launcher, plugins_sh, rc_files
 from keyturn.shells.launcher import Interpreter
 from tests.parts import needs
-from tests.programs.doctor_faults import NOTES, PROBLEMS, Case, plaintext_left, ptrace_open
+from tests.programs.doctor_faults import (
+    NOTES,
+    PROBLEMS,
+    Case,
+    plaintext_left,
+    ptrace_open,
+    wrappers_not_sourced,
+)
 from tests.programs.memory import pids_of
 from tests.programs.shimmed import set_up
 from tests.programs.user import BIN, User
@@ -188,3 +195,19 @@ def test_it_names_no_secret_asks_nothing_and_says_how_to_mend(case: Case) -> Non
     assert lines[-1] == "1 problem, 1 note"
     assert lines.index("note: any program of yours may read the memory of another "
                        "(kernel.yama.ptrace_scope is 0)  [ptrace-open]") > 5  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("bash", "source {}/.config/keyturn/plugins.sh"),
+        ("nu", "source ~/.keyturn.nu"),
+        ("pwsh", "keyturn shell-init pwsh | Out-String | Invoke-Expression"),
+    ],
+)
+def test_what_mends_a_shell_is_what_that_shell_can_read(case: Case, shell: str, line: str) -> None:
+    wrappers_not_sourced(case)
+    case.variables["SHELL"] = f"/usr/bin/{shell}"
+    _, report = case.doctor()
+    mends = {each["name"]: each["mend"] for each in report["findings"]}
+    assert mends["wrappers-not-sourced"] == f"add this line to it: {line.format(case.user.home)}"

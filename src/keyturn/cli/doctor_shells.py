@@ -71,6 +71,14 @@ def _source_line(patient: Patient) -> str:
         return ""
 
 
+def _line_here(patient: Patient) -> str:
+    """What the shell that this was typed into is to read: Nushell and PowerShell cannot read plugins.sh."""
+    try:
+        return sourcing.line_for(patient.context, sourcing.shell_here(patient.context))
+    except ConfigurationError:
+        return ""
+
+
 def wrappers(patient: Patient) -> Wrappers:
     path = patient.directories.plugins_sh
     names = plugins_sh.wrapped(path)
@@ -94,7 +102,7 @@ def sourced(patient: Patient) -> list[Finding]:
                 "wrappers-stale",
                 "this shell has read an older plugins.sh",
                 "it does not know what was set up or taken away since",
-                f"exec $SHELL, or: {_source_line(patient)}",
+                f"exec $SHELL, or: {_line_here(patient)}",
             )
         ]
     if found.here != "not sourced":
@@ -106,7 +114,7 @@ def sourced(patient: Patient) -> list[Finding]:
                 "wrappers-not-sourced-here",
                 f"{', '.join(found.defined)}: what called doctor has no wrappers; new shells have",
                 "scripts and shells that were open before call the bare command",
-                f"in a shell: {_source_line(patient)}; for programs: keyturn shim enable",
+                f"in a shell: {_line_here(patient)}; for programs: keyturn shim enable",
             )
         ]
     return [
@@ -114,7 +122,7 @@ def sourced(patient: Patient) -> list[Finding]:
             "wrappers-not-sourced",
             f"{', '.join(found.defined)}: no start-up file of {shell.name or 'your shell'} reads plugins.sh",
             "typed in a shell, the command runs without credentials",
-            f"add this line to it: {_source_line(patient)}",
+            f"add this line to it: {_line_here(patient)}",
         )
     ]
 

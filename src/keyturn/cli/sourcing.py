@@ -48,6 +48,11 @@ def shell_here(context: Context) -> Shell:
     return rc_files.shell_of(context.world.environment, parents)
 
 
+def line_for(context: Context, shell: Shell) -> str:
+    """The line that makes the shell know the wrappers. Raises ConfigurationError."""
+    return _OF_SHELL_INIT.get(shell.name) or shell.source_line(context.world.directories.plugins_sh)
+
+
 def offer(context: Context, shell_rc: bool | None, file: Callable[[Shell], Path] | None = None) -> Sourcing:
     """Ask whether the line is to be added to the start-up file; nothing is changed yet.
 
@@ -59,10 +64,7 @@ def offer(context: Context, shell_rc: bool | None, file: Callable[[Shell], Path]
     """
     shell = shell_here(context)
     environment = context.world.environment
-    if file is not None:
-        text = shell.source_line(file(shell))
-    else:
-        text = _OF_SHELL_INIT.get(shell.name) or shell.source_line(context.world.directories.plugins_sh)
+    text = shell.source_line(file(shell)) if file is not None else line_for(context, shell)
     if not shell.files:
         if shell_rc:
             name = f" of {printable(shell.name)}" if shell.name else ""
