@@ -65,6 +65,13 @@ def test_what_is_refused(vault: Vault, assignments: list[str], said: str) -> Non
     assert vault.item("list").output == before
 
 
+def test_an_item_without_fields_says_how_to_give_it_some(vault: Vault) -> None:
+    done = vault.item("create", "--title", "Empty").succeeds()
+    item = done.output.strip()
+    assert done.errors == f"“Empty” has no fields yet: keyturn item edit {item} LABEL=VALUE\n"
+    vault.item("edit", item, "user[text]=ada").succeeds()
+
+
 def test_a_secret_is_asked_for_without_echo(vault: Vault) -> None:
     terminal = vault.user.terminal()
     terminal.type("keyturn item create --title asked 'key' 'user[text]=ada'")

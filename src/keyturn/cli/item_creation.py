@@ -69,6 +69,8 @@ def create(
     )
     view = messages.convert(context.call(request), ItemView)
     output.line(view.item.id)
+    if not given:
+        output.note(f"“{printable(title)}” has no fields yet: keyturn item edit {view.item.id} LABEL=VALUE")
 
 
 def _fields(key: item_key.AccessKey) -> list[FieldChange]:
