@@ -13,6 +13,7 @@ import pytest
 from keyturn.ground.secret import Secret
 from keyturn.items import FieldType, Item, new_field, new_item
 from keyturn.processes.identity import directory
+from tests.parts import absent, needs
 from tests.programs import memory
 from tests.programs.user import User
 from tests.vaults.templates import MOMENT, PASSWORD
@@ -152,11 +153,27 @@ def test_a_stopped_agent_can_be_ended(user: User) -> None:
     user.keyturn("item", "list").fails(190, "the account is locked")
 
 
-def test_an_agent_without_a_log_serves_all_the_same(user: User) -> None:
-    """On a read-only disk, say: what can be read there is to be had."""
+READ_ONLY = """\
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 77
+keyturn agent start && keyturn status && touch "$1/new"
+keyturn agent stop
+"""
+
+
+def test_on_a_read_only_disk_an_agent_serves_without_a_log(user: User) -> None:
+    """What can be read there is to be had."""
+    user.state.mkdir(parents=True, mode=0o700)
+    words = (needs("unshare"), "--mount", "/bin/sh", "-c", READ_ONLY, "sh", str(user.state))
+    done = user.run(*words)
+    if done.status == 77:
+        absent("the right to mount")
+    assert "process" in done.output, done.errors
+    assert "Read-only file system" in done.errors, "it was not"
+
+
+def test_an_agent_whose_log_is_no_file_does_not_start(user: User) -> None:
     (user.state / "agent.log").mkdir(parents=True, mode=0o700)
-    user.keyturn("agent", "start").succeeds()
-    assert "process" in user.keyturn("status").succeeds().output
+    user.keyturn("agent", "start").fails(194, "the agent cannot be started: is a directory")
 
 
 def test_an_agent_that_cannot_start_says_why_once(user: User) -> None:

@@ -214,7 +214,9 @@ def test_output_that_cannot_be_written(locked: User) -> None:
     """A full disk, a closed descriptor and a reader that has enough: no traceback, no hanging."""
     for command in ("settings", "--help", "account list", "status"):
         full = locked.sh(f"keyturn {command} > /dev/full")
-        assert (full.status, full.errors) == (1, "keyturn: no space left on device\n"), command
+        line, hint = full.errors.splitlines()
+        assert (full.status, line) == (1, "keyturn: no space left on device"), command
+        assert hint.startswith("  hint: that disk is full"), command
         closed = locked.sh(f"keyturn {command} >&-")
         assert (closed.status, closed.errors) == (0, ""), command
         assert locked.sh(f"keyturn {command} | true").errors == "", command

@@ -13,7 +13,6 @@ from keyturn.ground.errors import (
     DamagedError,
     KeyturnError,
     MisplacedError,
-    MissingError,
     NewerError,
     StorageError,
     UsageError,
@@ -91,7 +90,7 @@ def test_a_vault_that_is_gone_is_told(made: Made) -> None:
     vault_file(made).unlink()
     account = made.open()
     assert any("is gone" in line and made.vault.id in line for line in account.notes())
-    with pytest.raises(MissingError):
+    with pytest.raises(DamagedError, match="a vault that was here is gone"):
         account.get(summary.id)
 
 

@@ -148,14 +148,17 @@ def _leave_terminal() -> None:
 def _log_to(path: Path) -> None:
     """Times and what happened; no secret, no argument, no text of a foreign error.
 
-    Where it cannot be written (a read-only disk) the agent serves without it.
+    On a disk that is full or read-only the agent serves without it. Raises OSErrors of other kinds: a place
+    that is closed to us, or a link that somebody has put there, is not to be passed over.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         if path.exists() and path.stat().st_size > LARGEST_LOG:
             path.rename(path.with_suffix(".log.1"))
         descriptor = os.open(path, flags, 0o600)
-    except OSError:
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+            raise
         log.addHandler(logging.NullHandler())
         return
     handler = logging.StreamHandler(open(descriptor, "a", encoding="utf-8"))  # noqa: SIM115  # for life

@@ -19,6 +19,7 @@ from keyturn.ground import files
 from keyturn.ground.clock import Clock
 from keyturn.ground.errors import DamagedError, ForgedError, ForkedError, NewerError, RolledBackError
 from keyturn.ground.names import new_id
+from keyturn.ground.remembered import Remembered
 from keyturn.items import Id
 from keyturn.vaults.age.directory import storage
 from keyturn.vaults.age.documents import HISTORY, Digest, Generation
@@ -95,6 +96,7 @@ class Machine:
         self._state = state
         self._directory = state / "pins"
         self._id = ""
+        self._pinned: dict[str, Remembered[Pinned | None]] = {}
 
     @property
     def state(self) -> Path:
@@ -119,7 +121,10 @@ class Machine:
 
         Raises DamagedError for a file that does not parse: that is not the same as no pins.
         """
-        return self._load(account)
+        remembered = self._pinned.setdefault(
+            account, Remembered(self._path(account), lambda _: self._load(account))
+        )
+        return remembered.get()
 
     def forget(self, account: str) -> None:
         """Drop the pins of an account; nothing happens if there are none."""
