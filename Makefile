@@ -10,7 +10,7 @@ PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := targets
 .PHONY: targets dev envs tools demo try test t lint check soak verify-tools fuzz mutate bench picture catalogue reference lock clean
-.PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors lint-docs
+.PHONY: lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors
 
 targets:  # with nothing to do, say what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,8 +36,8 @@ test: tools ## all tests but the long ones, in parallel
 t: envs ## the fast loop: make t K=name runs what matches, up to the first failure
 	@$(PY) -m pytest -x -q $(if $(K),-k '$(K)')
 
-lint: envs ## format, ruff, types for linux and for darwin, import floors, the console blocks of the docs
-	@$(MAKE) --no-print-directory -k -j2 lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors lint-docs
+lint: envs ## format, ruff, types for linux and for darwin, import floors
+	@$(MAKE) --no-print-directory -k -j2 lint-format lint-ruff lint-types-linux lint-types-darwin lint-floors
 
 lint-format:
 	@.venv/bin/ruff format --quiet --diff .
@@ -50,9 +50,6 @@ lint-types-linux lint-types-darwin: lint-types-%:
 
 lint-floors:
 	@$(PY) scripts/check_floors.py
-
-lint-docs:
-	@$(PY) -m scripts.check_docs
 
 check: lint test ## lint and test: what a change has to pass
 
