@@ -98,7 +98,8 @@ def test_history(vault: Vault) -> None:
 
 
 def test_list_by_tag_and_by_type(vault: Vault) -> None:
-    typed = vault.create("typed", "--vault", "Private", "--tag", "keyturn/aws/access-key", "--tag", "red")
+    tags = ("--tag", "keyturn/aws/access-key", "--tag", "red")
+    typed = vault.create("typed", "note[text]=x", "--vault", "Private", *tags)
     similar = vault.create(
         "similar", "Access_Key-ID[text]=x", "secret access key=-", "--vault", "Other", stdin="v"
     )

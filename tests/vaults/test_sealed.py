@@ -118,6 +118,8 @@ def test_a_vault_under_another_name_or_of_another_account_is_misplaced(made: Mad
     path = vault_file(made)
     os.rename(path, path.with_name(new_id() + ".age"))
     with pytest.raises(MisplacedError, match="under another name"):
+        made.open().vaults()
+    with pytest.raises(DamagedError, match="a vault that was here is gone"):
         made.open().items()
 
     other = make_account(made.directory.parent / "other", made.directory.parent / "state")
@@ -127,7 +129,7 @@ def test_a_vault_under_another_name_or_of_another_account_is_misplaced(made: Mad
     next(path.parent.iterdir()).unlink()
     (path.parent / vault_file(other).name).write_bytes(identities.seal(payload, recipient))
     with pytest.raises(MisplacedError, match="another account"):
-        made.open().items()
+        made.open().vaults()
 
 
 def test_a_vault_in_the_place_of_the_account_is_misplaced(made: Made) -> None:

@@ -73,10 +73,10 @@ class ItemStore:
         self, vault: str | None = None, *, archived: bool = False
     ) -> list[tuple[ItemSummary, VaultReference]]:
         files = self.vault_files() if vault is None else [self._vault(vault)]
-        documents = [(file, file.load()) for file in files]
-        # After that: a file under another name says more.
+        # Before anything is opened, and so remembered: what is refused changes nothing.
         if vault is None and (gone := self._gone()):
             raise gone
+        documents = [(file, file.load()) for file in files]
         outdated = self._outdated()
         found = []
         for file, document in documents:
